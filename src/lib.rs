@@ -1,0 +1,22 @@
+//! wardround: a compromise-assessment scanner for clinics and hospitals.
+//!
+//! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
+//! `model` ← `source reader container ioc signature binary phi` ← `analyze correlate` ← `score report`
+//! ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
+#![forbid(unsafe_code)]
+
+pub mod analyze;
+pub mod binary;
+pub mod cli;
+pub mod container;
+pub mod correlate;
+pub mod engine;
+pub mod ioc;
+pub mod model;
+pub mod phi;
+pub mod plan;
+pub mod reader;
+pub mod report;
+pub mod score;
+pub mod signature;
+pub mod source;

@@ -1,0 +1,6 @@
+//! The wardround program: see `wardround --help`.
+#![forbid(unsafe_code)]
+
+fn main() -> wardround::cli::Exit {
+    wardround::cli::run()
+}

@@ -1,0 +1,93 @@
+//! What a source announces: an object that exists, with what the file system says of it.
+
+use serde::Serialize;
+
+use super::{Locator, Name};
+
+/// What sort of object an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    File,
+    Dir,
+    Symlink,
+    /// Device, pipe or socket: recorded, never opened.
+    Special,
+    /// Inside a container.
+    Member,
+    Stream,
+    Process,
+}
+
+/// A point in time as nanoseconds since 1970-01-01 UTC; shown as RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Time(pub i128);
+
+impl Time {
+    pub fn from_seconds(s: i64) -> Self {
+        Self(i128::from(s) * 1_000_000_000)
+    }
+
+    pub fn rfc3339(self) -> Option<String> {
+        jiff::Timestamp::from_nanosecond(self.0).ok().map(|t| t.to_string())
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self.rfc3339() {
+            Some(text) => s.serialize_str(&text),
+            None => s.serialize_none(),
+        }
+    }
+}
+
+impl schemars::JsonSchema for Time {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Time".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "null"], "description": "RFC 3339, UTC; null where the stored value is out of range"})
+    }
+}
+
+/// The four times of an object, each where its source has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Times {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtime: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub atime: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctime: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub btime: Option<Time>,
+}
+
+/// What the file system says of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Bytes.
+    pub size: u64,
+    pub times: Times,
+    /// `uid:gid` on Unix, a SID on Windows.
+    pub owner: Option<String>,
+    /// Octal permission bits, as `0644`.
+    pub mode: Option<String>,
+    /// Device and inode: the identity of a hard-linked file.
+    pub id: Option<(u64, u64)>,
+}
+
+/// An object that a source found. It has been counted as discovered and must end with a disposition.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub locator: Locator,
+    pub kind: Kind,
+    pub meta: Meta,
+    /// Further names of the same hard-linked file, sorted; `locator` is the first of all.
+    pub other_names: Vec<Locator>,
+    /// Path on the system the evidence came from (`C:\Users\…`), where `--map` says so.
+    pub origin: Option<Name>,
+    /// Which target of the plan this belongs to.
+    pub target: usize,
+}

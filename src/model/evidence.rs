@@ -1,0 +1,123 @@
+//! What speaks for or against an object, before and after it is weighed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Locator, PhiFacts};
+
+/// How urgent a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Info,
+    Notice,
+    Warning,
+    Alert,
+}
+
+impl Level {
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Notice => "notice",
+            Level::Warning => "warning",
+            Level::Alert => "alert",
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    Ioc,
+    Yara,
+    Binary,
+    Staging,
+    PhiAtRest,
+    Host,
+    Integrity,
+}
+
+impl Category {
+    pub fn id(self) -> &'static str {
+        match self {
+            Category::Ioc => "ioc",
+            Category::Yara => "yara",
+            Category::Binary => "binary",
+            Category::Staging => "staging",
+            Category::PhiAtRest => "phi_at_rest",
+            Category::Host => "host",
+            Category::Integrity => "integrity",
+        }
+    }
+}
+
+/// The two axes of the staging score, and the two that discount them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// What the object holds.
+    Content,
+    /// How it was prepared to leave.
+    Staging,
+    /// A harmless explanation.
+    Benign,
+    /// Synthetic, test or de-identified.
+    NotReal,
+}
+
+/// One observation with its weight. Every number in a score comes from one of these.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Reason {
+    /// What was observed, as `hash.sha256` or `location.strong`.
+    pub id: String,
+    /// Within a group only the strongest reason counts.
+    pub group: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axis: Option<Axis>,
+    /// −100 to 100; expert prior, not a probability. Negative weights reduce.
+    pub weight: i32,
+    /// In words, without content of the evidence.
+    pub text: String,
+    /// Where it comes from: rule, indicator file and line, detector.
+    pub source: String,
+    /// Further facts for machines (rule tags, pattern offsets), never matched bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<serde_json::Value>,
+}
+
+impl Reason {
+    pub fn new(
+        id: impl Into<String>,
+        group: impl Into<String>,
+        weight: i32,
+        text: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), group: group.into(), axis: None, weight, text: text.into(), source: source.into(), detail: None }
+    }
+
+    pub fn on(mut self, axis: Axis) -> Self {
+        self.axis = Some(axis);
+        self
+    }
+
+    pub fn with(mut self, detail: serde_json::Value) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+}
+
+/// What analyzers and correlators hand over to be weighed: one object, one category, its reasons.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    pub locator: Locator,
+    pub category: Category,
+    /// One line for people, without content of the evidence.
+    pub title: String,
+    pub reasons: Vec<Reason>,
+    /// Patient data held by the object.
+    pub phi: Option<std::sync::Arc<PhiFacts>>,
+    /// MITRE ATT&CK technique ids.
+    pub techniques: Vec<String>,
+}

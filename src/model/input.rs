@@ -1,0 +1,34 @@
+//! What became of one file of rules or indicators: a part of the report as it stands.
+
+use serde::{Deserialize, Serialize};
+
+/// One file of rules, indicators or known-good hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The file's name; with its folder's, where a folder was given.
+    pub name: String,
+    /// Of the file's bytes, hexadecimal; absent where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    /// The format it was read as.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<String>,
+    /// Rules or indicators in force from it.
+    pub loaded: u64,
+    pub rejected: Vec<Rejected>,
+    /// Lines in force that had to be changed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub adjusted: Vec<Rejected>,
+}
+
+/// A line or rule that is not in force, or was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rejected {
+    /// `file:line`, or the file alone.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// In words, one line.
+    pub why: String,
+}

@@ -1,0 +1,24 @@
+//! Plain data that every other layer speaks: locators, entries, dispositions, gaps, evidence, findings.
+//!
+//! Nothing here reads a file, starts a thread or prints.
+
+pub mod entry;
+pub mod evidence;
+pub mod finding;
+pub mod gap;
+pub mod input;
+pub mod locator;
+pub mod object;
+pub mod people;
+pub mod priors;
+pub mod text;
+
+pub use entry::{Entry, Kind, Meta, Time, Times};
+pub use evidence::{Axis, Category, Evidence, Level, Reason};
+pub use finding::Finding;
+pub use gap::{Disposition, Gap, GapReason, Stage};
+pub use input::{Input, Rejected};
+pub use locator::{Locator, Name, Step};
+pub use object::{ContainerFacts, Digests, Encrypted, MemberFacts, Object};
+pub use people::{Individuals, Person, PhiFacts, Token, TokenKind};
+pub use priors::Priors;

@@ -1,0 +1,76 @@
+//! Counting people without holding one: tokens are keyed hashes under a key that lives for one run.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What sort of identifier a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TokenKind {
+    /// Assigning authority and medical record number.
+    Mrn,
+    /// Plan or subscriber number together with what tells family members apart.
+    Member,
+    Ssn,
+    Mbi,
+    /// Normalised family name, first given name, date of birth.
+    NameBirth,
+    /// Normalised family and given name, where nothing better is there.
+    Name,
+    /// A key of the record's own system (`PATIENT` UUID, row id).
+    Local,
+}
+
+/// A keyed hash of one normalised identifier: HMAC-SHA-256 under the case key, cut to 64 bits. Numbers of an
+/// authority carry the hash of the authority in the upper 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub hash: u128,
+}
+
+/// One record's person: all tokens that its fields carry. Tokens of one person belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    pub tokens: Vec<Token>,
+    /// Two-letter code, where the record says one.
+    pub state: Option<[u8; 2]>,
+}
+
+/// Distinct people: at least, most likely, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Individuals {
+    pub low: u64,
+    pub best: u64,
+    pub high: u64,
+}
+
+/// What one object holds of patient data: shapes and counts, no value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhiFacts {
+    /// The registered detector's name for the format, as `x12-837`.
+    pub format: String,
+    /// Records that name a person (claims, messages, rows).
+    pub records: u64,
+    /// People of this object, distinct by any shared token; at most [`PhiFacts::MAX_PEOPLE`].
+    pub people: Vec<Person>,
+    pub individuals: Individuals,
+    /// Distinct values of each kind of identifier.
+    pub identifiers: BTreeMap<String, u64>,
+    /// HIPAA Safe Harbor classes present, letters of 45 CFR 164.514(b)(2)(i).
+    pub classes: Vec<char>,
+    /// People by two-letter state.
+    pub states: BTreeMap<String, u64>,
+    /// Test or invented data, by its own marks.
+    pub synthetic: bool,
+    pub deidentified: bool,
+    /// Health or payment context was seen beside the identifiers (codes, claim segments, clinical columns).
+    pub clinical: bool,
+    /// Marks and reservations for the reader, without content.
+    pub notes: Vec<String>,
+}
+
+impl PhiFacts {
+    /// Bound on the people kept for one object (memory); beyond it counts become lower bounds and say so.
+    pub const MAX_PEOPLE: usize = 2_000_000;
+}

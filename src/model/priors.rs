@@ -1,0 +1,222 @@
+//! The scoring model's one data file, `signatures/scoring.json`: thresholds, weights, patterns.
+//!
+//! It lies in the lowest layer so that detectors, correlators and the score speak of the same weights.
+//! Weights are expert priors, not probabilities and not calibrated.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::{Axis, Reason};
+
+/// Named in every reason whose weight comes from the file.
+pub const SOURCE: &str = "signatures/scoring.json";
+
+/// The file as it is embedded; part of what identifies the model.
+pub const TEXT: &str = include_str!("../../signatures/scoring.json");
+
+static PRIORS: LazyLock<Priors> = LazyLock::new(|| serde_json::from_str(TEXT).expect("embedded and tested"));
+
+/// Scores from which a level applies, 0 to 100.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    pub alert: u8,
+    pub warning: u8,
+    pub notice: u8,
+    /// A reason of at least this weight is strong by itself; no alert without one.
+    pub strong: u8,
+}
+
+/// Constants of the rules around the two axes, in hundredths.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// How much of an axis its full discount takes away.
+    pub discount: u8,
+    /// Highest score with fewer than two groups of staging signs.
+    pub single_group_cap: u8,
+    /// Lowest score of unreadable content with strong staging signs.
+    pub opaque_floor: u8,
+    /// Staging axis from which that floor applies.
+    pub opaque_axis: u8,
+    /// Groups of staging signs from which that floor applies.
+    pub opaque_groups: usize,
+    /// Staging below this score is not reported.
+    pub report_from: u8,
+    /// People from which content counts as many.
+    pub many_people: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weight {
+    pub group: String,
+    /// 0 to 100.
+    pub weight: u8,
+}
+
+/// A pattern on a normalised path, and how to speak of what it matches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    pub pattern: String,
+    pub words: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Locations {
+    pub webroot: Vec<Location>,
+    pub recycle: Vec<Location>,
+    pub strong: Vec<Location>,
+    /// Places where nearly all software writes: they count only beside another group.
+    pub medium: Vec<Location>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Places {
+    pub backup: Vec<String>,
+    pub own_documents: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    pub habit: Vec<String>,
+    pub masquerade: Vec<String>,
+}
+
+/// Member names that speak of patient data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// One is enough.
+    pub strong: Vec<String>,
+    pub weak: Vec<String>,
+    pub weak_needed: u64,
+}
+
+/// A member that a zip with one of these extensions must have to be what its name says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marker {
+    pub extensions: Vec<String>,
+    pub member: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    /// Archive format and the extensions it rightly has.
+    pub archives: BTreeMap<String, Vec<String>>,
+    pub markers: Vec<Marker>,
+    /// Extensions of well-known types that are no archive.
+    pub other: Vec<String>,
+    /// Extensions that say little.
+    pub generic: Vec<String>,
+    /// Extensions of types that are not text.
+    pub binary: Vec<String>,
+    /// Beginnings of the names of detectors whose formats are text.
+    pub text_formats: Vec<String>,
+    /// Beginnings of the names of detectors of standard health-care formats.
+    pub standard_formats: Vec<String>,
+    pub backup_catalogs: Vec<String>,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Priors {
+    pub about: String,
+    pub thresholds: Thresholds,
+    pub rules: Rules,
+    /// By reason id.
+    pub weights: BTreeMap<String, Weight>,
+    pub locations: Locations,
+    pub places: Places,
+    pub names: Names,
+    pub listing: Listing,
+    pub types: Types,
+}
+
+impl Priors {
+    /// The embedded model, parsed once.
+    pub fn get() -> &'static Self {
+        &PRIORS
+    }
+
+    /// A reason with the weight, group and axis of its id. An id that the file doesn't know weighs nothing.
+    pub fn reason(&self, id: &str, text: impl Into<String>) -> Reason {
+        let (group, weight) = match self.weights.get(id) {
+            Some(w) => (w.group.as_str(), i32::from(w.weight)),
+            None => ("", 0),
+        };
+        let mut reason = Reason::new(id, group, weight, text, SOURCE);
+        reason.axis = axis(id);
+        reason
+    }
+}
+
+/// The axis that a reason id names before its dot.
+fn axis(id: &str) -> Option<Axis> {
+    match id.split_once('.')?.0 {
+        "content" => Some(Axis::Content),
+        "staging" => Some(Axis::Staging),
+        "benign" => Some(Axis::Benign),
+        "not_real" => Some(Axis::NotReal),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_complete_and_in_range() {
+        let p = Priors::get();
+        assert!(p.thresholds.notice < p.thresholds.warning && p.thresholds.warning < p.thresholds.alert);
+        assert!(p.thresholds.alert <= 100 && p.thresholds.strong <= 100);
+        assert!(p.rules.discount <= 100 && p.rules.single_group_cap < p.thresholds.warning);
+        for (id, w) in &p.weights {
+            assert!((1..=100).contains(&w.weight), "{id}");
+            assert!(!w.group.is_empty(), "{id}");
+            assert!(axis(id).is_some(), "{id}");
+        }
+        for list in [&p.types.other, &p.types.generic] {
+            for (format, extensions) in p.types.archives.iter().filter(|(f, _)| *f != "cab") {
+                assert!(!extensions.iter().any(|e| list.contains(e)), "{format}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_pattern_compiles() {
+        let p = Priors::get();
+        let l = &p.locations;
+        let locations = [&l.webroot, &l.recycle, &l.strong, &l.medium].into_iter().flatten().map(|l| &l.pattern);
+        let lists =
+            [&p.places.backup, &p.places.own_documents, &p.names.habit, &p.names.masquerade, &p.listing.strong, &p.listing.weak];
+        let markers = p.types.markers.iter().map(|m| &m.member);
+        for pattern in locations.chain(lists.into_iter().flatten()).chain(markers) {
+            assert!(regex::Regex::new(pattern).is_ok(), "{pattern}");
+            assert_eq!(*pattern, pattern.to_lowercase(), "matched on lower case");
+        }
+    }
+
+    #[test]
+    fn a_field_that_nobody_reads_is_refused() {
+        let wrong = TEXT.replacen("\"about\"", "\"extra\": 1, \"about\"", 1);
+        assert!(serde_json::from_str::<Priors>(&wrong).is_err());
+    }
+
+    #[test]
+    fn reasons_carry_weight_group_and_axis() {
+        let r = Priors::get().reason("staging.enc_hdr", "x");
+        assert_eq!((r.weight, r.group.as_str(), r.axis), (40, "crypto", Some(Axis::Staging)));
+        assert_eq!(Priors::get().reason("nonsense", "x").weight, 0);
+    }
+}
