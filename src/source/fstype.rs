@@ -1,0 +1,147 @@
+//! File systems by type, never by path: `/dev/shm` and `/run` are ordinary, `/proc` and NFS are not.
+
+use std::path::Path;
+
+/// How a file system is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FsKind {
+    /// Holds stored files: walked.
+    Local,
+    /// A window into the kernel: nothing is stored there, and reading has side effects.
+    Pseudo,
+    /// On another machine: walked with `--include-network`.
+    Network,
+}
+
+/// A file system's kind and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FsType {
+    pub kind: FsKind,
+    pub name: &'static str,
+}
+
+/// `f_type` of statfs(2); values from `linux/magic.h` and statfs(2).
+const TYPES: &[(u64, FsKind, &str)] = &[
+    (0x9fa0, FsKind::Pseudo, "proc"),
+    (0x6265_6572, FsKind::Pseudo, "sysfs"),
+    (0x6462_6720, FsKind::Pseudo, "debugfs"),
+    (0x7472_6163, FsKind::Pseudo, "tracefs"),
+    (0x0027_e0eb, FsKind::Pseudo, "cgroup"),
+    (0x6367_7270, FsKind::Pseudo, "cgroup2"),
+    (0xcafe_4a11, FsKind::Pseudo, "bpf"),
+    (0x7363_6673, FsKind::Pseudo, "securityfs"),
+    (0xf97c_ff8c, FsKind::Pseudo, "selinuxfs"),
+    (0x4341_5d53, FsKind::Pseudo, "smackfs"),
+    (0x6265_6570, FsKind::Pseudo, "configfs"),
+    (0x6165_676c, FsKind::Pseudo, "pstore"),
+    (0xde5e_81e4, FsKind::Pseudo, "efivarfs"),
+    (0x1cd1, FsKind::Pseudo, "devpts"),
+    (0x1980_0202, FsKind::Pseudo, "mqueue"),
+    (0x6573_5543, FsKind::Pseudo, "fusectl"),
+    (0x4249_4e4d, FsKind::Pseudo, "binfmt_misc"),
+    (0x6759_6969, FsKind::Pseudo, "rpc_pipefs"),
+    (0x6e73_6673, FsKind::Pseudo, "nsfs"),
+    (0x0187, FsKind::Pseudo, "autofs"),
+    (0x6969, FsKind::Network, "nfs"),
+    (0x517b, FsKind::Network, "smb"),
+    (0xff53_4d42, FsKind::Network, "cifs"),
+    (0xfe53_4d42, FsKind::Network, "smb2"),
+    (0x564c, FsKind::Network, "ncp"),
+    (0x7375_7245, FsKind::Network, "coda"),
+    (0x5346_414f, FsKind::Network, "afs"),
+    (0x6b41_4653, FsKind::Network, "kafs"),
+    (0x0102_1997, FsKind::Network, "9p"),
+    (0x00c3_6400, FsKind::Network, "ceph"),
+    (0x0bd0_0bd0, FsKind::Network, "lustre"),
+    (0xbacb_acbc, FsKind::Network, "vmhgfs"),
+    (0x786f_4256, FsKind::Network, "vboxsf"),
+    (FUSE, FsKind::Network, "fuse"),
+    (0xef53, FsKind::Local, "ext"),
+    (0x5846_5342, FsKind::Local, "xfs"),
+    (0x9123_683e, FsKind::Local, "btrfs"),
+    (0x0102_1994, FsKind::Local, "tmpfs"),
+    (0x8584_58f6, FsKind::Local, "ramfs"),
+    (0x794c_7630, FsKind::Local, "overlay"),
+    (0x5346_544e, FsKind::Local, "ntfs"),
+    (0x7366_746e, FsKind::Local, "ntfs3"),
+    (0x4d44, FsKind::Local, "vfat"),
+    (0x2011_bab0, FsKind::Local, "exfat"),
+    (0x9660, FsKind::Local, "iso9660"),
+    (0x1501_3346, FsKind::Local, "udf"),
+    (0x7371_7368, FsKind::Local, "squashfs"),
+    (0xe0f5_e1e2, FsKind::Local, "erofs"),
+    (0xf2f5_2010, FsKind::Local, "f2fs"),
+    (0x2fc1_2fc1, FsKind::Local, "zfs"),
+    (0x482b, FsKind::Local, "hfsplus"),
+];
+
+const FUSE: u64 = 0x6573_5546;
+
+/// FUSE carries both local drivers (ntfs-3g) and networks (sshfs). The mount table's type tells them apart.
+const LOCAL_FUSE: &[&str] = &["fuseblk", "fuse.ntfs", "fuse.ntfs-3g", "fuse.exfat", "fuse.fuse-overlayfs", "fuse.ext4"];
+
+/// Classifies an `f_type`; unknown types hold files as far as we know.
+fn classify(magic: u64) -> FsType {
+    TYPES
+        .iter()
+        .find(|(m, _, _)| *m == magic)
+        .map_or(FsType { kind: FsKind::Local, name: "unknown" }, |(_, kind, name)| FsType { kind: *kind, name })
+}
+
+/// The file system that an open folder or file lies on. `dev` is its device number (for FUSE's mount table).
+#[cfg(target_os = "linux")]
+pub fn fs_type_of(fd: impl rustix::fd::AsFd, dev: u64) -> std::io::Result<FsType> {
+    let stat = rustix::fs::fstatfs(fd)?;
+    // The field is signed on some architectures; the magic is 32 bits wide on all.
+    let magic = (stat.f_type as u64) & 0xffff_ffff;
+    if magic == FUSE && mount_type(dev).is_some_and(|t| LOCAL_FUSE.contains(&t.as_str())) {
+        return Ok(FsType { kind: FsKind::Local, name: "fuse" });
+    }
+    Ok(classify(magic))
+}
+
+/// The type of the mount with this device number (proc(5), mountinfo: field 3 and the one after ` - `).
+#[cfg(target_os = "linux")]
+fn mount_type(dev: u64) -> Option<String> {
+    let wanted = format!("{}:{}", rustix::fs::major(dev), rustix::fs::minor(dev));
+    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    table.lines().find_map(|line| {
+        let (left, right) = line.split_once(" - ")?;
+        (left.split(' ').nth(2)? == wanted).then(|| right.split(' ').next().unwrap_or("").to_owned())
+    })
+}
+
+/// The file system a path lies on, where the platform tells.
+#[cfg(target_os = "linux")]
+pub fn fs_type(path: &Path) -> std::io::Result<FsType> {
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, makedev, openat, statx};
+    let fd = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let st = statx(&fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    fs_type_of(&fd, makedev(st.stx_dev_major, st.stx_dev_minor))
+}
+
+/// The file system a path lies on, where the platform tells.
+#[cfg(not(target_os = "linux"))]
+pub fn fs_type(_path: &Path) -> std::io::Result<FsType> {
+    Ok(FsType { kind: FsKind::Local, name: "unknown" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_windows_and_networks_are_told_from_disks() {
+        assert_eq!(classify(0x9fa0).kind, FsKind::Pseudo);
+        assert_eq!(classify(0x6969).kind, FsKind::Network);
+        assert_eq!(classify(0xef53).kind, FsKind::Local);
+        assert_eq!(classify(0x1234_5678).kind, FsKind::Local);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_answers() {
+        assert_eq!(fs_type(Path::new("/proc")).unwrap().name, "proc");
+        assert_eq!(fs_type(Path::new("/")).unwrap().kind, FsKind::Local);
+    }
+}

@@ -1,0 +1,97 @@
+//! Sources: live folders, mounted trees and single files. Read-only, and nothing is followed.
+//!
+//! A source announces what exists ([`Source::walk`]) and opens it again by locator in any worker
+//! ([`Source::session`]). The next kind of source (a raw image) is a file of its own.
+
+use std::io::{Read, Seek};
+
+use serde::Serialize;
+
+use crate::model::{Disposition, Entry, Gap, GapReason, Name};
+
+mod fstype;
+mod links;
+#[cfg(target_os = "linux")]
+mod linux;
+mod map;
+mod portable;
+
+pub use fstype::{FsKind, FsType, fs_type};
+#[cfg(target_os = "linux")]
+pub use linux::LinuxTree;
+pub use map::PathMap;
+pub use portable::PortableTree;
+
+/// Something a source found. With a gap, the object is already settled and isn't opened.
+#[derive(Debug)]
+pub struct Found {
+    pub entry: Entry,
+    pub settled: Option<(Disposition, Option<Gap>)>,
+}
+
+/// What receives a walk.
+pub trait WalkSink {
+    /// Blocks while the workers are behind.
+    fn found(&mut self, found: Found);
+
+    /// Whether to stop at once.
+    fn stopped(&self) -> bool;
+}
+
+/// A target of the scan.
+pub trait Source: Send + Sync {
+    /// Announces every object once; every error becomes a settled object or a gap. A folder is announced
+    /// after it was listed, since only then its disposition is known.
+    fn walk(&self, sink: &mut dyn WalkSink);
+
+    /// Where a path lay on the system the evidence came from, if it was mapped.
+    fn origin(&self, path: &[u8]) -> Option<Name>;
+
+    /// One worker's way to contents.
+    fn session(&self) -> Box<dyn Session + '_>;
+
+    /// For the report, after the run.
+    fn facts(&self) -> TargetFacts;
+}
+
+/// One worker's handle on a source. Never crosses a thread.
+pub trait Session {
+    fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError>;
+}
+
+/// An open object: its bytes, and whether they stood still.
+pub trait Content: Read + Seek {
+    /// Bytes at the time of opening; reading goes no further.
+    fn size(&self) -> u64;
+
+    /// What changed since it was opened, in words; `None` when nothing did.
+    fn changed(&mut self) -> Option<String>;
+}
+
+/// Why an object could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct OpenError {
+    pub reason: GapReason,
+    pub detail: String,
+}
+
+/// What the report says of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TargetFacts {
+    pub fs_type: Option<String>,
+    pub volume_id: Option<String>,
+    /// How access times were protected, in one word and, where it wasn't everywhere, why.
+    pub atime_protection: String,
+}
+
+/// The gap reason for an I/O error.
+fn io_reason(err: &std::io::Error) -> GapReason {
+    use std::io::ErrorKind;
+    match err.kind() {
+        ErrorKind::PermissionDenied => GapReason::Permission,
+        ErrorKind::NotFound => GapReason::NotFound,
+        ErrorKind::InvalidFilename => GapReason::PathLimit,
+        _ => GapReason::IoError,
+    }
+}

@@ -1,0 +1,169 @@
+//! Trees on any system, by walkdir: the walker where directory descriptors aren't to be had, and the
+//! independent oracle for the one that uses them.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use walkdir::WalkDir;
+
+use super::{Content, Found, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
+use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times};
+
+/// A folder or file, through the standard library.
+pub struct PortableTree {
+    root: PathBuf,
+    target: usize,
+    map: PathMap,
+    /// Our own output is never scanned.
+    own: Option<PathBuf>,
+}
+
+impl PortableTree {
+    /// `root` is absolute and exists.
+    pub fn new(root: PathBuf, target: usize, map: PathMap, own: Option<PathBuf>) -> Self {
+        Self { root, target, map, own }
+    }
+
+    fn entry(&self, path: &std::path::Path, meta: Option<&Metadata>) -> Entry {
+        let name: Name = path.into();
+        let kind = match meta.map(Metadata::file_type) {
+            Some(t) if t.is_file() => Kind::File,
+            Some(t) if t.is_dir() => Kind::Dir,
+            Some(t) if t.is_symlink() => Kind::Symlink,
+            _ => Kind::Special,
+        };
+        Entry {
+            origin: self.map.origin(name.bytes()),
+            locator: Locator::os(name),
+            kind,
+            meta: meta.map(meta_of).unwrap_or_default(),
+            other_names: Vec::new(),
+            target: self.target,
+        }
+    }
+}
+
+impl Source for PortableTree {
+    fn walk(&self, sink: &mut dyn WalkSink) {
+        let walk = WalkDir::new(&self.root).follow_links(false).max_open(16).sort_by_file_name();
+        let own = self.own.clone();
+        for item in walk.into_iter().filter_entry(move |e| own.as_deref() != Some(e.path())) {
+            if sink.stopped() {
+                let entry = self.entry(&self.root, None);
+                let gap = Gap::new(&entry.locator, Stage::Walk, GapReason::Interrupted, "the walk was not finished");
+                return sink.found(Found { entry, settled: Some((Disposition::Skipped, Some(gap))) });
+            }
+            let found = match item {
+                Ok(item) => match item.metadata() {
+                    Ok(meta) => {
+                        let entry = self.entry(item.path(), Some(&meta));
+                        let settled = (entry.kind == Kind::Special).then(|| {
+                            let gap = Gap::new(&entry.locator, Stage::Open, GapReason::SpecialFile, "");
+                            (Disposition::Skipped, Some(gap))
+                        });
+                        Found { entry, settled }
+                    }
+                    Err(e) => self.error(&e),
+                },
+                Err(e) => self.error(&e),
+            };
+            sink.found(found);
+        }
+    }
+
+    fn origin(&self, path: &[u8]) -> Option<Name> {
+        self.map.origin(path)
+    }
+
+    fn session(&self) -> Box<dyn Session + '_> {
+        Box::new(PortableSession)
+    }
+
+    fn facts(&self) -> TargetFacts {
+        TargetFacts { fs_type: None, volume_id: None, atime_protection: "none".into() }
+    }
+}
+
+impl PortableTree {
+    /// Every error of walkdir is an object that was not listed.
+    fn error(&self, err: &walkdir::Error) -> Found {
+        let entry = self.entry(err.path().unwrap_or(&self.root), None);
+        let reason = err.io_error().map_or(GapReason::IoError, io_reason);
+        let detail = err.io_error().map_or_else(|| "a loop of links".to_owned(), ToString::to_string);
+        let gap = Gap::new(&entry.locator, Stage::Walk, reason, detail);
+        Found { entry, settled: Some((Disposition::Failed, Some(gap))) }
+    }
+}
+
+struct PortableSession;
+
+impl Session for PortableSession {
+    fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError> {
+        let fail = |e: io::Error| OpenError { reason: io_reason(&e), detail: e.to_string() };
+        let file = File::open(entry.locator.os_name().to_path()).map_err(fail)?;
+        let meta = file.metadata().map_err(fail)?;
+        if !meta.is_file() {
+            return Err(OpenError {
+                reason: GapReason::Changed,
+                detail: "another object took its place after it was listed".into(),
+            });
+        }
+        Ok(Box::new(PortableFile { size: meta.len(), modified: meta.modified().ok(), left: meta.len(), file }))
+    }
+}
+
+struct PortableFile {
+    file: File,
+    size: u64,
+    left: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Read for PortableFile {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let want = buf.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let n = self.file.read(&mut buf[..want])?;
+        self.left -= n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for PortableFile {
+    fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
+        let at = self.file.seek(pos)?;
+        self.left = self.size.saturating_sub(at);
+        Ok(at)
+    }
+}
+
+impl Content for PortableFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn changed(&mut self) -> Option<String> {
+        match self.file.metadata() {
+            Ok(m) if m.len() != self.size => Some(format!("its size went from {} to {} bytes", self.size, m.len())),
+            Ok(m) if m.modified().ok() != self.modified => Some("it was written to".into()),
+            Ok(_) => None,
+            Err(e) => Some(e.to_string()),
+        }
+    }
+}
+
+fn meta_of(meta: &Metadata) -> Meta {
+    let time = |t: io::Result<SystemTime>| {
+        let t = t.ok()?;
+        Some(Time(match t.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(d) => i128::try_from(d.as_nanos()).ok()?,
+            Err(e) => -i128::try_from(e.duration().as_nanos()).ok()?,
+        }))
+    };
+    Meta {
+        size: if meta.is_symlink() { 0 } else { meta.len() },
+        times: Times { mtime: time(meta.modified()), atime: time(meta.accessed()), ctime: None, btime: time(meta.created()) },
+        ..Meta::default()
+    }
+}
