@@ -1,0 +1,110 @@
+//! Indicator files of formats that aren't read: naming them is better than misreading them.
+
+use super::decode::lines;
+
+/// What a text is, where it is recognisably something else.
+pub fn foreign(name: &[u8], text: &str) -> Option<&'static str> {
+    let body = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    json(body).or_else(|| markup(body)).or_else(|| rules(text)).or_else(|| table(text)).or_else(|| by_name(name))
+}
+
+fn json(body: &str) -> Option<&'static str> {
+    let inner = body.strip_prefix('[').map(str::trim_start);
+    if !body.starts_with('{') && !inner.is_some_and(|i| i.starts_with(['{', '"', '['])) {
+        return None;
+    }
+    let has = |words: &[&str]| words.iter().any(|w| body.contains(w));
+    Some(if has(&["\"spec_version\"", "\"bundle\"", "\"indicator--", "\"pattern_type\""]) {
+        "STIX 2, which is not read yet"
+    } else if has(&["\"Event\"", "\"Attribute\"", "\"to_ids\"", "\"object_relation\"", "\"analysis\"", "\"meta-category\""]) {
+        "MISP JSON, which is not read yet"
+    } else {
+        "a JSON document"
+    })
+}
+
+fn markup(body: &str) -> Option<&'static str> {
+    if !body.starts_with('<') {
+        return None;
+    }
+    let openioc = ["schemas.mandiant.com", "openioc.org", "<ioc ", "<OpenIOC"].iter().any(|w| body.contains(w));
+    Some(if openioc { "OpenIOC, which is not read yet" } else { "an XML or HTML document" })
+}
+
+fn rules(text: &str) -> Option<&'static str> {
+    let (mut rule, mut condition, mut title, mut detection) = (false, false, false, false);
+    for (_, line) in lines(text).take(5000) {
+        rule |= ["rule ", "private rule ", "global rule "].iter().any(|w| line.starts_with(w));
+        condition |= line.starts_with("condition");
+        title |= line.starts_with("title:");
+        detection |= line.starts_with("detection:");
+    }
+    if rule && condition {
+        Some("YARA rules; give them with --rules")
+    } else if title && detection {
+        Some("a Sigma rule, which is not read")
+    } else {
+        None
+    }
+}
+
+fn table(text: &str) -> Option<&'static str> {
+    let (_, header) = lines(text).find(|(_, l)| !l.is_empty() && !l.starts_with('#'))?;
+    let header = header.get(..header.len().min(2000)).unwrap_or_default().to_ascii_lowercase().replace('"', "");
+    let columns: Vec<&str> = header.split([',', ';', '\t']).map(str::trim).collect();
+    if columns.contains(&"to_ids") || columns.starts_with(&["uuid", "event_id"]) {
+        Some("MISP CSV, which is not read yet")
+    } else if columns.contains(&"crc32") && columns.contains(&"productcode") {
+        Some("an NSRL list of known software, which accuses nobody")
+    } else {
+        None
+    }
+}
+
+/// Lists whose lines look like those of another format; only their names tell them apart (the tags of THOR).
+fn by_name(name: &[u8]) -> Option<&'static str> {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let base = name.rsplit('/').next().unwrap_or_default();
+    let mut words = base.split(|c: char| !c.is_ascii_alphanumeric());
+    words.find_map(|w| match w {
+        "keyword" | "keywords" => Some("a list of keywords, which is not read"),
+        "handle" | "handles" | "mutex" | "mutexes" => Some("a list of handles, which is not read"),
+        "pipe" | "pipes" => Some("a list of named pipes, which is not read"),
+        "imphash" | "imphashes" => Some("a list of import hashes, which are no digests of files"),
+        "excludes" => Some("a list of exclusions, which is not read"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_named() {
+        for (name, text, word) in [
+            ("a.json", r#"{"type":"bundle","id":"bundle--1","objects":[]}"#, "STIX"),
+            ("a.json", r#" [{"Event":{"info":"x"}}]"#, "MISP JSON"),
+            ("a.json", r#"{"x":1}"#, "JSON"),
+            ("a.ioc", "\u{feff}<?xml version='1.0'?><ioc xmlns=\"http://schemas.mandiant.com/2010/ioc\">", "OpenIOC"),
+            ("a.yar", "import \"pe\"\nrule x : tag {\n condition:\n  true\n}", "YARA"),
+            ("a.yml", "title: x\nlogsource:\ndetection:\n", "Sigma"),
+            ("a.csv", "uuid,event_id,category,type,value,comment,to_ids,date\n", "MISP CSV"),
+            ("a.csv", "\"SHA-1\",\"MD5\",\"CRC32\",\"FileName\",\"FileSize\",\"ProductCode\"\n", "NSRL"),
+            ("keywords.txt", "mimikatz", "keywords"),
+            ("my-imphashes.txt", "d41d8cd98f00b204e9800998ecf8427a", "import hashes"),
+        ] {
+            assert!(foreign(name.as_bytes(), text).is_some_and(|w| w.contains(word)), "{text}");
+        }
+        for text in ["[2001:db8::1]:443", "evil.com", "rule of thumb", "md5,sha1\n"] {
+            assert_eq!(foreign(b"iocs.txt", text), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text: String) {
+            let _ = foreign(text.as_bytes(), &text);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Indicators of compromise: reading what responders own, and matching it.
+//!
+//! An [`IocFormat`] turns a text into hashes, file-name patterns and addresses through a [`Loader`]; an
+//! [`IndicatorSet`] matches them. Formats are told apart by content; a file's name only decides where the
+//! content leaves it open. A bad line costs one located [`Rejected`], never the file.
+//!
+//! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
+
+mod address;
+mod c2_iocs;
+mod content;
+mod decode;
+mod filename_iocs;
+mod filenames;
+mod foreign;
+mod hash;
+mod hash_csv;
+mod hash_iocs;
+mod hash_list;
+mod input;
+mod loader;
+mod pattern;
+mod punycode;
+mod set;
+mod subjects;
+mod trivial;
+
+pub use content::{ContentHit, ContentScan};
+pub use hash::{HashKind, HashValue};
+pub use input::IocError;
+pub use loader::Loader;
+pub use set::{Indicator, IndicatorSet};
+pub use subjects::{Subject, subjects};
+
+/// A file format of indicators.
+pub trait IocFormat: Sync {
+    /// The name in the report and in the documentation.
+    fn id(&self) -> &'static str;
+
+    /// One line for people: what such a file looks like.
+    fn looks_like(&self) -> &'static str;
+
+    /// Whether this is the format of a file. `head` is the first part of its text, already UTF-8 and cut at
+    /// a line end. `name` is empty in a first round, where content alone must convince; in a second round,
+    /// for files that no format claimed, it holds the file's name and one valid line is enough where the
+    /// name speaks for the format too.
+    fn sniff(&self, name: &[u8], head: &[u8]) -> bool;
+
+    /// Hands every indicator of `text` to `loader`, and every line that isn't one as a rejection.
+    fn parse(&self, text: &str, loader: &mut Loader<'_>);
+}
+
+/// Every format, in the order in which they are asked.
+pub static REGISTRY: &[&dyn IocFormat] =
+    &[&hash_csv::HashCsv, &hash_iocs::HashIocs, &hash_list::HashList, &filename_iocs::FilenameIocs, &c2_iocs::C2Iocs];
+
+/// The indicators that are always there unless `--no-default-iocs` drops them: name and content.
+pub static EMBEDDED: &[(&str, &str)] = &[
+    ("demo-hash-iocs.txt", include_str!("../../iocs/demo-hash-iocs.txt")),
+    ("exfiltration-filename-iocs.txt", include_str!("../../iocs/exfiltration-filename-iocs.txt")),
+];
