@@ -1,0 +1,158 @@
+//! From sources to a compiled set.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+
+use regex::Regex;
+use yara_x::{Compiler, IgnoredRuleReason, Rules, SourceCode};
+
+use crate::model::text;
+
+use super::SignatureError;
+use super::collect::Source;
+use crate::model::{Input, Rejected};
+
+/// The variables that public rule packs expect beside the file's bytes. All are text.
+pub(super) const EXTERNALS: [&str; 6] = ["filename", "filepath", "extension", "filetype", "owner", "md5"];
+/// Raised whenever options or externals below change what the same sources compile to.
+pub(super) const OPTIONS_VERSION: u32 = 1;
+/// Deeply nested conditions recurse in the compiler.
+const STACK: usize = 64 << 20;
+/// Rejections listed for one file; more are counted.
+const MAX_REJECTED: usize = 200;
+/// Characters of a rejection's text.
+const MAX_WHY: usize = 300;
+
+/// What compiling gives, and what the cache keeps.
+pub(super) struct Compiled {
+    pub rules: Rules,
+    /// In the order of the sources; `loaded` is filled in later.
+    pub reports: Vec<Input>,
+}
+
+/// Compiles on a thread of its own, for the size of its stack.
+pub(super) fn compile(sources: &[Source]) -> Result<Compiled, SignatureError> {
+    let failed = |what: &str| SignatureError::Compiler(what.to_owned());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("rules".to_owned()).stack_size(STACK);
+        let work = thread.spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(|| twice(sources))));
+        let work = work.map_err(|e| SignatureError::Compiler(format!("no thread for it ({e})")))?;
+        match work.join() {
+            Ok(Ok(compiled)) => Ok(compiled),
+            _ => Err(failed("it stopped unexpectedly")),
+        }
+    })
+}
+
+/// A faulty file with a global rule is left out whole, which takes a second pass: rules that were added
+/// can't be taken back.
+fn twice(sources: &[Source]) -> Compiled {
+    let (compiled, leave_out) = once(sources, &BTreeSet::new());
+    if leave_out.is_empty() {
+        return compiled;
+    }
+    let (mut again, _) = once(sources, &leave_out);
+    for (i, report) in again.reports.iter_mut().enumerate().filter(|(i, _)| leave_out.contains(i)) {
+        report.rejected = compiled.reports.get(i).map(|r| r.rejected.clone()).unwrap_or_default();
+        let why = "the whole file is left out: it has a global rule, and a fault beside one may widen the others";
+        report.rejected.push(Rejected { place: report.name.clone(), why: why.to_owned() });
+    }
+    again
+}
+
+fn compiler(sources: &[Source]) -> Compiler<'_> {
+    let mut c = Compiler::new();
+    c.relaxed_re_syntax(true).enable_includes(false).colorize_errors(false);
+    for name in EXTERNALS {
+        // The names are identifiers and defined once, so this can't fail.
+        let _ = c.define_global(name, "");
+    }
+    let built_in: BTreeSet<&str> = yara_x::mods::module_names().collect();
+    for module in sources.iter().flat_map(|s| imports(&s.text)) {
+        if !built_in.contains(module) {
+            c.ignore_module(module);
+        }
+    }
+    c
+}
+
+fn once(sources: &[Source], leave_out: &BTreeSet<usize>) -> (Compiled, BTreeSet<usize>) {
+    let mut c = compiler(sources);
+    let mut reports = Vec::with_capacity(sources.len());
+    let mut faulty = BTreeSet::new();
+    for (i, source) in sources.iter().enumerate() {
+        let sha256 = source.read.then(|| text::hex(&source.sha256));
+        let mut report = Input { name: source.name.clone(), sha256, kind: Some("yara".to_owned()), ..Input::default() };
+        if let Some(refused) = &source.refused {
+            report.rejected.push(refused.clone());
+        } else if !leave_out.contains(&i) {
+            let (errors, ignored) = (c.errors().len(), c.ignored_rules().len());
+            c.new_namespace(&source.name);
+            let _ = c.add_source(SourceCode::from(source.text.as_str()).with_origin(source.name.as_str()));
+            report.rejected = rejections(&c, source, errors, ignored);
+            if c.errors().len() > errors && has_global_rule(&source.text) {
+                faulty.insert(i);
+            }
+        }
+        reports.push(report);
+    }
+    (Compiled { rules: c.build(), reports }, faulty)
+}
+
+/// What `add_source` added to errors and ignored rules since.
+fn rejections(c: &Compiler<'_>, source: &Source, errors: usize, ignored: usize) -> Vec<Rejected> {
+    let mut out: Vec<(usize, Rejected)> = Vec::new();
+    for error in c.errors().iter().skip(errors) {
+        let json = serde_json::to_value(error).unwrap_or_default();
+        let line = json.get("line").and_then(serde_json::Value::as_u64).and_then(|l| usize::try_from(l).ok());
+        let label = json.pointer("/labels/0/text").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let why = if label.is_empty() { error.title().to_owned() } else { format!("{}: {label}", error.title()) };
+        out.push((line.unwrap_or(0), rejected(&source.name, line, &why)));
+    }
+    for (rule, reason) in c.ignored_rules().skip(ignored) {
+        let why = match reason {
+            IgnoredRuleReason::IgnoredModule(module) => format!("rule {rule} needs the module {module}, which is not built in"),
+            IgnoredRuleReason::IgnoredRule(other) => format!("rule {rule} needs the rule {other}, which was left out"),
+            // Listed above with its line.
+            IgnoredRuleReason::CompileError(_) => continue,
+        };
+        let line = line_of_rule(&source.text, rule);
+        out.push((line.unwrap_or(0), rejected(&source.name, line, &why)));
+    }
+    out.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.why.cmp(&b.1.why)));
+    let more = out.len().saturating_sub(MAX_REJECTED);
+    let mut out: Vec<Rejected> = out.into_iter().take(MAX_REJECTED).map(|(_, r)| r).collect();
+    if more > 0 {
+        out.push(rejected(&source.name, None, &format!("and {more} more")));
+    }
+    out
+}
+
+fn rejected(name: &str, line: Option<usize>, why: &str) -> Rejected {
+    let place = line.map_or_else(|| name.to_owned(), |l| format!("{name}:{l}"));
+    let one_line = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = one_line.chars().take(MAX_WHY).collect();
+    Rejected { place, why: text::escape(short.as_bytes()) }
+}
+
+fn imports(source: &str) -> impl Iterator<Item = &str> {
+    static IMPORT: OnceLock<Option<Regex>> = OnceLock::new();
+    let re = IMPORT.get_or_init(|| Regex::new(r#"\bimport\s+"([A-Za-z_][A-Za-z0-9_]*)""#).ok());
+    re.iter().flat_map(move |r| r.captures_iter(source)).filter_map(|c| c.get(1)).map(|m| m.as_str())
+}
+
+fn has_global_rule(source: &str) -> bool {
+    static GLOBAL: OnceLock<Option<Regex>> = OnceLock::new();
+    let re = GLOBAL.get_or_init(|| Regex::new(r"\bglobal\s+(?:private\s+)?rule\b").ok());
+    re.as_ref().is_some_and(|r| r.is_match(source))
+}
+
+/// The line that declares a rule, from 1.
+fn line_of_rule(source: &str, rule: &str) -> Option<usize> {
+    let declares = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
+        words.by_ref().any(|w| w == "rule") && words.next() == Some(rule)
+    };
+    source.lines().position(declares).map(|i| i.saturating_add(1))
+}

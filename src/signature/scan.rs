@@ -1,0 +1,311 @@
+//! Scanning one object after another with one compiled set.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use yara_x::{MetaValue, Rule, ScanError, ScanResults, Scanner, blocks};
+
+use crate::model::{GapReason, text};
+
+use super::RuleSet;
+use super::result::{Hit, Outcome, RuleMatch, ScanGap};
+
+/// Matches kept for one pattern; a flood of them tells nothing more.
+const MAX_MATCHES: usize = 1_000;
+/// Objects up to this size can't flood memory, so their matches are all kept.
+const SMALL: usize = 16 << 10;
+/// The last resort against a rule that doesn't end on an object.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Bytes of an object that is not held whole which rules see at once.
+pub const WINDOW: usize = 16 << 20;
+/// Bytes that neighbouring windows share: the longest match that is certain to be found.
+pub const WINDOW_OVERLAP: usize = 1 << 20;
+
+/// The external variables of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanVars {
+    /// Base name.
+    pub filename: String,
+    /// The folder, without the name.
+    pub filepath: String,
+    /// With its dot, lower case: `.exe`; empty without one.
+    pub extension: String,
+    /// Upper case, from the content: `EXE`.
+    pub filetype: String,
+    pub owner: String,
+    /// Lower-case hexadecimal, where it was computed.
+    pub md5: String,
+}
+
+impl ScanVars {
+    fn each(&self) -> [(&'static str, &str); 6] {
+        [
+            ("filename", &self.filename),
+            ("filepath", &self.filepath),
+            ("extension", &self.extension),
+            ("filetype", &self.filetype),
+            ("owner", &self.owner),
+            ("md5", &self.md5),
+        ]
+    }
+}
+
+/// One worker's scanner. It is made anew after a panic of the engine.
+pub struct RuleScanner<'r> {
+    set: &'r RuleSet,
+    whole: Option<Scanner<'r>>,
+    windows: Option<Windows<'r>>,
+    /// Addresses of the names of rules that a cut list of matches can change (names live in the set).
+    sensitive: HashSet<usize>,
+}
+
+/// An object on its way through in windows.
+struct Windows<'r> {
+    scanner: blocks::Scanner<'r>,
+    vars: ScanVars,
+    buffer: Vec<u8>,
+    /// Offset of the buffer's first byte.
+    base: u64,
+    /// Bytes of the buffer that a window has covered.
+    covered: usize,
+    first: Vec<RuleMatch>,
+    gap: Option<ScanGap>,
+}
+
+impl<'r> RuleScanner<'r> {
+    pub fn new(set: &'r RuleSet) -> Self {
+        let sensitive = set.rules.iter().filter(|r| set.traits_of(r.namespace(), r.identifier()).places);
+        let sensitive = sensitive.map(|r| r.identifier().as_ptr() as usize).collect();
+        Self { set, whole: None, windows: None, sensitive }
+    }
+
+    /// Scans a whole object.
+    ///
+    /// # Errors
+    ///
+    /// Where the scan did not come to its end: nothing is known of the object then.
+    pub fn scan_whole(&mut self, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
+        let set = self.set;
+        let mut scanner = self.whole.take().unwrap_or_else(|| {
+            let mut scanner = Scanner::new(&set.rules);
+            scanner.set_timeout(TIMEOUT);
+            scanner
+        });
+        let bound = if data.len() <= SMALL { SMALL } else { MAX_MATCHES };
+        let sensitive = &self.sensitive;
+        let scanned = catch_unwind(AssertUnwindSafe(|| {
+            for (name, value) in vars.each() {
+                // Defined as text when the set was compiled, so this can't fail.
+                let _ = scanner.set_global(name, value);
+            }
+            // One more than the bound, to tell a full list from a cut one.
+            scanner.max_matches_per_pattern(bound.saturating_add(1));
+            match scanner.scan(data) {
+                Ok(results) => Ok(gather(&results, bound, sensitive)),
+                Err(error) => Err(gap_of(&error)),
+            }
+        }));
+        match scanned {
+            Ok(outcome) => {
+                self.whole = Some(scanner);
+                let mut outcome = outcome?;
+                finish(&mut outcome.matches);
+                Ok(outcome)
+            }
+            Err(_) => Err(engine_failed()),
+        }
+    }
+
+    /// Starts an object that is not held whole; its bytes come through [`RuleScanner::window`].
+    ///
+    /// Patterns are found in every byte, but rules that ask for `filesize`, for bytes at an offset
+    /// (`uint16(0)`) or for a module don't hold in windows. Those that need the start of the object only are
+    /// tried on the first window; where their condition (or one they refer to) asks for `filesize`, they
+    /// stay silent, since a part has another size than the whole.
+    pub fn begin_windows(&mut self, vars: ScanVars) {
+        let mut scanner = blocks::Scanner::new(&self.set.rules);
+        scanner.set_timeout(TIMEOUT).max_matches_per_pattern(MAX_MATCHES.saturating_add(1));
+        let buffer = Vec::new();
+        self.windows = Some(Windows { scanner, vars, buffer, base: 0, covered: 0, first: Vec::new(), gap: None });
+    }
+
+    /// The next bytes, in order.
+    pub fn window(&mut self, offset: u64, chunk: &[u8]) {
+        let Some(mut w) = self.windows.take() else { return };
+        if offset != w.base.saturating_add(w.buffer.len() as u64) {
+            // Bytes are missing in between: what matches must not span the hole.
+            self.flush(&mut w);
+            w.buffer.clear();
+            w.covered = 0;
+            w.base = offset;
+        }
+        let mut rest = chunk;
+        while !rest.is_empty() && w.gap.is_none() {
+            let room = WINDOW.saturating_sub(w.buffer.len()).min(rest.len());
+            let (now, later) = rest.split_at(room);
+            w.buffer.extend_from_slice(now);
+            rest = later;
+            if w.buffer.len() >= WINDOW {
+                self.flush(&mut w);
+                let done = WINDOW.saturating_sub(WINDOW_OVERLAP);
+                w.buffer.drain(..done);
+                w.base = w.base.saturating_add(done as u64);
+                w.covered = w.buffer.len();
+            }
+        }
+        self.windows = Some(w);
+    }
+
+    /// The object is over; `md5` is known now.
+    ///
+    /// # Errors
+    ///
+    /// Where a window could not be scanned to its end.
+    pub fn finish_windows(&mut self, md5: &str) -> Result<Outcome, ScanGap> {
+        let Some(mut w) = self.windows.take() else { return Ok(Outcome::default()) };
+        self.flush(&mut w);
+        if let Some(gap) = w.gap {
+            return Err(gap);
+        }
+        w.vars.md5 = md5.to_owned();
+        if w.covered == 0 {
+            // The block scanner can't finish without a block.
+            return self.scan_whole(&w.vars, &[]);
+        }
+        let (vars, sensitive) = (&w.vars, &self.sensitive);
+        let mut scanner = w.scanner;
+        let finished = catch_unwind(AssertUnwindSafe(|| {
+            for (name, value) in vars.each() {
+                let _ = scanner.set_global(name, value);
+            }
+            match scanner.finish() {
+                Ok(results) => Ok(gather(&results, MAX_MATCHES, sensitive)),
+                Err(error) => Err(gap_of(&error)),
+            }
+        }));
+        let mut outcome = finished.unwrap_or_else(|_| Err(engine_failed()))?;
+        merge(&mut outcome.matches, w.first);
+        finish(&mut outcome.matches);
+        Ok(outcome)
+    }
+
+    /// Forgets an object that could not be read to its end.
+    pub fn abort_windows(&mut self) {
+        self.windows = None;
+    }
+
+    fn flush(&mut self, w: &mut Windows<'r>) {
+        if w.gap.is_some() || w.buffer.len() <= w.covered {
+            return;
+        }
+        if w.base == 0 {
+            match self.scan_whole(&w.vars, &w.buffer) {
+                Ok(outcome) => {
+                    let set = self.set;
+                    w.first = outcome.matches;
+                    w.first.retain(|m| !set.traits_of(&m.namespace, &m.rule).filesize);
+                }
+                Err(gap) => w.gap = Some(gap),
+            }
+        }
+        let Ok(base) = usize::try_from(w.base) else {
+            w.gap = Some(ScanGap::new(GapReason::LimitSize, "larger than this machine's address space"));
+            return;
+        };
+        let scanned = catch_unwind(AssertUnwindSafe(|| w.scanner.scan(base, &w.buffer).map(|_| ()).map_err(|e| gap_of(&e))));
+        if let Err(gap) = scanned.unwrap_or_else(|_| Err(engine_failed())) {
+            w.gap = Some(gap);
+        }
+        w.covered = w.buffer.len();
+    }
+}
+
+fn engine_failed() -> ScanGap {
+    ScanGap::new(GapReason::ParserFailed, "the rule engine failed on it")
+}
+
+fn gap_of(error: &ScanError) -> ScanGap {
+    match error {
+        ScanError::Timeout => ScanGap::new(GapReason::LimitTime, format!("rules ran for more than {} s", TIMEOUT.as_secs())),
+        _ => engine_failed(),
+    }
+}
+
+/// The matching rules with all their places, and whether a bound was in the way.
+fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut cut: Option<String> = None;
+    for rule in results.matching_rules() {
+        let mut hits = Vec::new();
+        for pattern in rule.patterns() {
+            for (n, m) in pattern.matches().enumerate() {
+                if n >= bound {
+                    cut.get_or_insert_with(|| rule.identifier().to_owned());
+                    break;
+                }
+                let range = m.range();
+                let length = range.end.saturating_sub(range.start) as u64;
+                hits.push(Hit { offset: range.start as u64, id: pattern.identifier().to_owned(), length });
+            }
+        }
+        let tags = rule.tags().map(|t| t.identifier().to_owned()).collect();
+        outcome.matches.push(RuleMatch::new(rule.namespace(), rule.identifier(), tags, meta(&rule), hits));
+    }
+    // A rule that did not match could have, had all places been kept. Lists of small objects are whole.
+    if cut.is_none() && bound == MAX_MATCHES && !sensitive.is_empty() {
+        let silent = results.non_matching_rules().include_private(true);
+        cut = silent
+            .filter(|r| sensitive.contains(&(r.identifier().as_ptr() as usize)))
+            .find(|r| r.patterns().include_private(true).any(|p| p.matches().nth(bound).is_some()))
+            .map(|r| r.identifier().to_owned());
+    }
+    outcome.gap = cut.map(|rule| {
+        ScanGap::new(
+            GapReason::LimitMatches,
+            format!("a pattern of rule {rule} was found more than {bound} times; the others were not kept"),
+        )
+    });
+    outcome
+}
+
+fn meta(rule: &Rule<'_, '_>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (key, value) in rule.metadata() {
+        let value = match value {
+            MetaValue::Integer(i) => Value::from(i),
+            MetaValue::Float(f) => Value::from(f),
+            MetaValue::Bool(b) => Value::from(b),
+            MetaValue::String(s) => Value::from(text::escape(s.as_bytes())),
+            MetaValue::Bytes(b) => Value::from(text::escape(b)),
+        };
+        match out.get_mut(key) {
+            None => {
+                out.insert(key.to_owned(), value);
+            }
+            Some(Value::Array(list)) => list.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    out
+}
+
+/// Adds what the first window said to what all windows said.
+fn merge(all: &mut Vec<RuleMatch>, first: Vec<RuleMatch>) {
+    let mut known: BTreeMap<(String, String), RuleMatch> = BTreeMap::new();
+    for m in all.drain(..).chain(first) {
+        match known.entry((m.namespace.clone(), m.rule.clone())) {
+            std::collections::btree_map::Entry::Vacant(e) => {
+                e.insert(m);
+            }
+            std::collections::btree_map::Entry::Occupied(mut e) => e.get_mut().hits.extend(m.hits),
+        }
+    }
+    all.extend(known.into_values());
+}
+
+fn finish(matches: &mut [RuleMatch]) {
+    matches.iter_mut().for_each(RuleMatch::settle);
+    matches.sort_by(|a, b| (&a.namespace, &a.rule).cmp(&(&b.namespace, &b.rule)));
+}
