@@ -1,0 +1,295 @@
+//! What every detector gathers while bytes go by: people as tokens, distinct values as counts.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use super::identifiers::{self, SsnClass};
+use super::people::{resolve, scoped};
+use super::{CaseKey, names};
+use crate::model::{Person, PhiFacts, Token, TokenKind};
+
+/// Bound on distinct values counted for one kind; beyond it the count is a lower bound.
+const MAX_DISTINCT: usize = 2_000_000;
+/// Bound on tokens of one person.
+const MAX_TOKENS: usize = 32;
+
+/// The fields of one record that say who it is about, as written. It never outlives its record.
+#[derive(Clone, Default)]
+pub(super) struct Draft {
+    pub family: String,
+    pub given: String,
+    pub suffix: String,
+    /// `YYYYMMDD`.
+    pub birth: Option<u32>,
+    pub ssn: Vec<[u8; 9]>,
+    pub mbi: Vec<[u8; 11]>,
+    pub members: Vec<String>,
+    /// Assigning authority and number.
+    pub mrns: Vec<(String, String)>,
+    /// Keys of the system's own: name space and value.
+    pub locals: Vec<(String, String)>,
+    pub state: Option<[u8; 2]>,
+}
+
+impl Draft {
+    pub fn is_empty(&self) -> bool {
+        self.parts().is_empty()
+    }
+
+    /// What each token is made of.
+    fn parts(&self) -> Vec<(TokenKind, String, String)> {
+        let mut out = Vec::new();
+        for (authority, id) in &self.mrns {
+            push(&mut out, TokenKind::Mrn, authority, id);
+        }
+        for (space, id) in &self.locals {
+            push(&mut out, TokenKind::Local, space, id);
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        for ssn in &self.ssn {
+            push(&mut out, TokenKind::Ssn, "", &text(ssn));
+        }
+        for mbi in &self.mbi {
+            push(&mut out, TokenKind::Mbi, "", &text(mbi));
+        }
+        let (family, given) = (names::family(&self.family), names::given(&self.given));
+        let suffix = names::fold(&self.suffix);
+        // A plan number is the family's: what tells its members apart goes with it.
+        let apart = match (given.is_empty(), self.birth) {
+            (false, _) => format!("{given} {suffix}"),
+            (true, Some(birth)) => birth.to_string(),
+            (true, None) => String::new(),
+        };
+        for member in &self.members {
+            push(&mut out, TokenKind::Member, &apart, member);
+        }
+        if !family.is_empty() && !given.is_empty() {
+            let name = format!("{family} {given}");
+            if let Some(birth) = self.birth {
+                push(&mut out, TokenKind::NameBirth, &birth.to_string(), &name);
+            }
+            out.push((TokenKind::Name, String::new(), name));
+        } else if !family.is_empty() {
+            out.push((TokenKind::Name, self.birth.map(|b| b.to_string()).unwrap_or_default(), family));
+        }
+        out.sort();
+        out.dedup();
+        out.truncate(MAX_TOKENS);
+        out
+    }
+}
+
+fn push(out: &mut Vec<(TokenKind, String, String)>, kind: TokenKind, scope: &str, id: &str) {
+    let id = id.trim();
+    // Rows of zeros or nines are fillers in every system.
+    let filler = id.len() > 3 && (id.bytes().all(|c| c == b'0') || id.bytes().all(|c| c == b'9'));
+    if !id.is_empty() && !filler {
+        out.push((kind, scope.to_owned(), id.to_ascii_uppercase()));
+    }
+}
+
+/// Distinct values of one kind, as hashes under a key of this process.
+#[derive(Default)]
+struct Distinct(HashSet<u64>);
+
+/// Gathers one object's facts.
+pub(super) struct Collector<'k> {
+    key: &'k CaseKey,
+    hasher: RandomState,
+    people: Vec<Person>,
+    seen: HashMap<u64, usize>,
+    /// Tokens' upper bits by authority, so that an authority is hashed once.
+    scopes: BTreeMap<String, u128>,
+    distinct: BTreeMap<&'static str, Distinct>,
+    classes: BTreeSet<char>,
+    notes: BTreeSet<String>,
+    pub records: u64,
+    pub clinical: bool,
+    /// The data's own mark of being a test.
+    pub marked_test: bool,
+    truncated: bool,
+}
+
+impl<'k> Collector<'k> {
+    pub fn new(key: &'k CaseKey) -> Self {
+        Self {
+            key,
+            hasher: RandomState::new(),
+            people: Vec::new(),
+            seen: HashMap::new(),
+            scopes: BTreeMap::new(),
+            distinct: BTreeMap::new(),
+            classes: BTreeSet::new(),
+            notes: BTreeSet::new(),
+            records: 0,
+            clinical: false,
+            marked_test: false,
+            truncated: false,
+        }
+    }
+
+    pub fn has_people(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// Takes a record's person over as tokens, and counts the identifiers it is made of.
+    pub fn person(&mut self, draft: &Draft) {
+        let parts = draft.parts();
+        if parts.is_empty() {
+            return;
+        }
+        if !draft.family.trim().is_empty() {
+            self.value("name", &[names::family(&draft.family), names::given(&draft.given)].join(" "));
+        }
+        if let Some(birth) = draft.birth {
+            self.value("dob", &birth.to_string());
+        }
+        let known = self.hasher.hash_one(&parts);
+        if let Some(&at) = self.seen.get(&known) {
+            if let (Some(person), Some(_)) = (self.people.get_mut(at), draft.state) {
+                person.state = person.state.or(draft.state);
+            }
+            return;
+        }
+        if self.people.len() >= PhiFacts::MAX_PEOPLE {
+            self.truncated = true;
+            return;
+        }
+        let tokens = parts.iter().map(|(kind, scope, id)| self.token(*kind, scope, id)).collect();
+        self.seen.insert(known, self.people.len());
+        self.people.push(Person { tokens, state: draft.state });
+    }
+
+    /// Numbers of an authority carry it in their upper half, so that two of one authority can be told from
+    /// numbers of two.
+    fn token(&mut self, kind: TokenKind, scope: &str, id: &str) -> Token {
+        let token = self.key.token(kind, &[scope.as_bytes(), id.as_bytes()]);
+        if !matches!(kind, TokenKind::Mrn | TokenKind::Local) {
+            return token;
+        }
+        let upper = match self.scopes.get(scope) {
+            Some(known) => *known,
+            None => {
+                let upper = self.key.token(kind, &[b"authority", scope.as_bytes()]).hash;
+                if self.scopes.len() < 1024 {
+                    self.scopes.insert(scope.to_owned(), upper);
+                }
+                upper
+            }
+        };
+        Token { kind, hash: scoped(upper, token.hash) }
+    }
+
+    /// Counts a value of a kind by its normalised text.
+    pub fn value(&mut self, kind: &'static str, text: &str) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        let class = match kind {
+            "name" => Some('A'),
+            "zip" | "street" | "city" => Some('B'),
+            "dob" | "date" => Some('C'),
+            "phone" => Some('D'),
+            "email" => Some('F'),
+            "ssn" => Some('G'),
+            "mrn" => Some('H'),
+            "mbi" | "member_id" | "hicn" => Some('I'),
+            "account" => Some('J'),
+            "licence" => Some('K'),
+            "device" => Some('M'),
+            "record_id" => Some('R'),
+            _ => None,
+        };
+        self.classes.extend(class);
+        if kind != "date" && kind != "city" {
+            let hash = self.hasher.hash_one(text);
+            let set = &mut self.distinct.entry(kind).or_default().0;
+            if set.len() < MAX_DISTINCT {
+                set.insert(hash);
+            }
+        }
+    }
+
+    /// A number in the place of an SSN: counted, and where it could have been issued, returned for its person.
+    pub fn ssn(&mut self, text: &str) -> Option<[u8; 9]> {
+        let (digits, class) = identifiers::ssn(text)?;
+        let shown = String::from_utf8_lossy(&digits);
+        match class {
+            SsnClass::Valid => self.value("ssn", &shown),
+            SsnClass::NeverIssued | SsnClass::Published => self.value("ssn_never_issued", &shown),
+            SsnClass::Filler => self.value("ssn_filler", &shown),
+        }
+        (class == SsnClass::Valid).then_some(digits)
+    }
+
+    /// A phone number, or whatever stands in its place.
+    pub fn phone(&mut self, text: &str) {
+        let Some((digits, fictional)) = identifiers::phone(text) else { return };
+        let shown = String::from_utf8_lossy(&digits);
+        self.value("phone", &shown);
+        if fictional {
+            self.value("phone_fictional", &shown);
+        }
+    }
+
+    /// An address line, place and postal code; the state goes to the person.
+    pub fn address(&mut self, street: &str, city: &str, zip: &str) {
+        self.value("street", &names::fold(street));
+        self.value("city", city);
+        if let Some(zip) = identifiers::zip5(zip) {
+            self.value("zip", &String::from_utf8_lossy(&zip));
+        }
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) {
+        if self.notes.len() < 32 {
+            self.notes.insert(text.into());
+        }
+    }
+
+    pub fn distinct(&self, kind: &str) -> u64 {
+        self.distinct.get(kind).map_or(0, |d| d.0.len() as u64)
+    }
+
+    /// One in five numbers of persons or phones was never real.
+    fn invented(&self) -> bool {
+        let fillers = self.distinct("ssn_filler");
+        // One or two fillers stand for "unknown" in real data too.
+        let never = self.distinct("ssn_never_issued").saturating_add(if fillers > 2 { fillers } else { 0 });
+        let all = self.distinct("ssn").saturating_add(never);
+        let fictional = self.distinct("phone_fictional");
+        (never > 0 && never.saturating_mul(5) >= all) || (fictional > 2 && fictional.saturating_mul(5) >= self.distinct("phone"))
+    }
+
+    /// The facts, where there is a person.
+    pub fn finish(mut self, format: String) -> Option<PhiFacts> {
+        if self.people.is_empty() {
+            return None;
+        }
+        let synthetic = self.marked_test || self.invented();
+        let never = self.distinct("ssn_never_issued");
+        if never > 0 {
+            self.note(format!("{never} numbers in the place of an SSN were never issued or are published examples"));
+            self.classes.insert('G');
+        }
+        if self.truncated {
+            self.note("more people than are kept for one object: counts are lower bounds");
+        }
+        let (individuals, states) = resolve(&self.people, self.records);
+        Some(PhiFacts {
+            format,
+            records: self.records,
+            individuals,
+            identifiers: self.distinct.iter().map(|(k, d)| ((*k).to_owned(), d.0.len() as u64)).collect(),
+            classes: self.classes.into_iter().collect(),
+            states,
+            synthetic,
+            deidentified: false,
+            clinical: self.clinical,
+            notes: self.notes.into_iter().collect(),
+            people: self.people,
+        })
+    }
+}

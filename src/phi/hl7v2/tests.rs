@@ -1,0 +1,93 @@
+use super::*;
+use crate::phi::testing::run;
+
+const MSH: &str = r"MSH|^~\&|APP|CLINIC|EHR|HOSP|20240102120000||ADT^A01^ADT_A01|1|P|2.5";
+
+fn adt(pid: &str) -> String {
+    format!("{MSH}\rEVN|A01|20240102\r{pid}\rPV1|1|I\rDG1|1||E11.9^Diabetes^I10\r")
+}
+
+const JANE: &str =
+    "PID|1||M100^^^CLINIC^MR~536228841^^^SSA^SS||DOE^JANE^Q||19600102|F|||2 ELM ST^^ALBANY^NY^12207||(518)462-1234|||||ACC1";
+
+#[test]
+fn one_message_one_patient() {
+    let facts = run(&Hl7v2, adt(JANE).as_bytes()).unwrap();
+    assert_eq!((facts.format.as_str(), facts.individuals.best, facts.records), ("hl7v2", 1, 1));
+    assert_eq!(facts.identifiers["mrn"], 1);
+    assert_eq!(facts.identifiers["ssn"], 1);
+    assert_eq!(facts.identifiers["phone"], 1);
+    assert_eq!(facts.states.get("NY"), Some(&1));
+    assert!(facts.clinical && !facts.synthetic);
+}
+
+#[test]
+fn framing_does_not_matter() {
+    let plain = adt(JANE);
+    let second = adt(&JANE.replace("M100", "M200").replace("536228841", "536229002").replace("JANE", "JOAN"));
+    let lf = plain.replace('\r', "\n");
+    let crlf = plain.replace('\r', "\r\n");
+    let mllp = format!("\x0b{plain}\x1c\r\x0b{second}\x1c\r");
+    let batch = format!("FHS|^~\\&|A\rBHS|^~\\&|A\r{plain}{second}BTS|2\rFTS|1\r");
+    let bom = format!("\u{feff}{plain}");
+    let log = format!("2024-01-02 interface started\n{}\n{lf}", "noise ".repeat(500));
+    let other = plain.replace('|', "#").replace('^', "!");
+    for (text, patients) in [(lf, 1), (crlf, 1), (mllp, 2), (batch, 2), (bom, 1), (log, 1), (other, 1)] {
+        assert_eq!(run(&Hl7v2, text.as_bytes()).map(|f| f.individuals.best), Some(patients), "{text}");
+    }
+}
+
+#[test]
+fn a_merge_adds_nobody() {
+    let first = adt(JANE);
+    let old = adt(&JANE.replace("M100", "M050").replace("~536228841^^^SSA^SS", ""));
+    let merge = format!("{MSH}\r{JANE}\rMRG|M050^^^CLINIC^MR\r");
+    assert_eq!(run(&Hl7v2, format!("{first}{old}").as_bytes()).unwrap().individuals.best, 2);
+    let merged = run(&Hl7v2, format!("{first}{old}{merge}").as_bytes()).unwrap();
+    assert_eq!(merged.individuals.best, 1);
+    assert!(merged.notes.iter().any(|n| n.contains("merged")));
+}
+
+#[test]
+fn relatives_are_noted_not_counted() {
+    let text = format!("{}NK1|1|DOE^JOHN|SPO\rGT1|1||DOE^JOHN||||||||SPO\rIN1|1|P|1|INS||||||||||||DOE^JANE|SEL\r", adt(JANE));
+    let facts = run(&Hl7v2, text.as_bytes()).unwrap();
+    assert_eq!(facts.individuals.best, 1);
+    assert!(facts.notes.iter().any(|n| n.starts_with("2 related")));
+}
+
+#[test]
+fn test_modes_and_continued_lines() {
+    let test = adt(JANE).replace("|1|P|2.5", "|1|T|2.5");
+    assert!(run(&Hl7v2, test.as_bytes()).unwrap().synthetic);
+    let multiline = format!("{}OBX|1|TX|X||line one\nline two\nMSH is a word\nOBX|2|NM|Y||5\r", adt(JANE));
+    assert_eq!(run(&Hl7v2, multiline.as_bytes()).unwrap().individuals.best, 1);
+}
+
+#[test]
+fn what_is_no_message_does_not_start() {
+    let key = CaseKey::new(&[1; 32]);
+    for text in [
+        r#"let m = "MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5";"#,
+        "MSH|not a message\n",
+        "MSH stands for message header\n",
+        "MSH|^~\\&|||||||xyz|1|P|2.5\r",
+        "MSH|^~\\&|||||||ADT^A01|1|P|3.0\r",
+        "",
+    ] {
+        assert!(Hl7v2.start(text.as_bytes(), &key).is_none(), "{text}");
+    }
+    // A message without a patient holds nobody.
+    assert!(run(&Hl7v2, format!("{MSH}\rMSA|AA|1\r").as_bytes()).is_none());
+}
+
+proptest::proptest! {
+    #[test]
+    fn hostile_bytes_never_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..400), cut in 0usize..400) {
+        let mut bytes = adt(JANE).into_bytes();
+        bytes.truncate(cut.min(bytes.len()));
+        bytes.extend(&tail);
+        let _ = run(&Hl7v2, &bytes);
+        let _ = run(&Hl7v2, &[b"MSH|^~\\&|||||||ADT^A01|1|P|2.5\rPID|".as_slice(), &tail].concat());
+    }
+}

@@ -1,0 +1,334 @@
+//! How many distinct people: union-find over tokens, the same whatever the order of the records.
+//!
+//! Strong tokens (record number, member number, SSN, MBI, a system's own key) always join. Name with date
+//! of birth joins unless two of those it would join carry different numbers of one authority: then they are
+//! different people, as the authority says. A bare name joins only where nothing tells them apart.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use crate::model::{Individuals, Person, PhiFacts, Token, TokenKind};
+
+/// Bits of a token that stand for the authority which assigned the number.
+const SCOPE: u128 = (u64::MAX as u128) << 64;
+
+/// A number's hash under its authority's.
+pub(super) fn scoped(authority: u128, number: u128) -> u128 {
+    (authority << 64) | (number & !SCOPE)
+}
+
+/// Distinct people among records. `low` counts those with the one strong kind of key that most have;
+/// `high` is `records` unless every person carries a strong key.
+pub fn individuals(people: &[Person], records: u64) -> Individuals {
+    resolve(people, records).0
+}
+
+/// Distinct people and their states; `high` is at most `upper` where keys leave room for doubt.
+pub(crate) fn resolve(people: &[Person], upper: u64) -> (Individuals, BTreeMap<String, u64>) {
+    let mut groups = Groups::new(people.len());
+    for kind in [TokenKind::Mrn, TokenKind::Member, TokenKind::Ssn, TokenKind::Mbi, TokenKind::Local] {
+        let tokens = by_token(people, kind);
+        for (a, b) in tokens.iter().zip(tokens.iter().skip(1)) {
+            if a.0 == b.0 {
+                groups.join(a.1, b.1);
+            }
+        }
+    }
+    let strong_only = groups.count();
+    let keyless = people.iter().any(|p| !p.tokens.iter().any(|t| is_strong(t.kind)));
+    let absorbed_birth = join_weak(people, &mut groups, TokenKind::NameBirth);
+    let absorbed_name = join_weak(people, &mut groups, TokenKind::Name);
+    let best = distinct(people, &mut groups, &[absorbed_birth, absorbed_name]);
+    let count = best.iter().filter(|c| c.counts()).count() as u64;
+    let low = [TokenKind::Mrn, TokenKind::Member, TokenKind::Ssn, TokenKind::Mbi, TokenKind::Local, TokenKind::NameBirth]
+        .into_iter()
+        .map(|kind| best.iter().filter(|c| c.counts() && c.kinds & bit(kind) != 0).count())
+        .max()
+        .unwrap_or(0);
+    let low = if low == 0 { u64::from(count > 0) } else { low as u64 };
+    let high = if keyless { upper.max(count) } else { (strong_only as u64).max(count) };
+    (Individuals { low, best: count, high }, states(people, &mut groups, &best))
+}
+
+/// People by state: of each person's states the one most records say, of equals the first in the alphabet.
+fn states(people: &[Person], groups: &mut Groups, best: &[Component]) -> BTreeMap<String, u64> {
+    let mut said: Vec<(usize, [u8; 2])> =
+        people.iter().enumerate().filter_map(|(i, p)| Some((groups.root(i), p.state?))).collect();
+    said.sort_unstable();
+    let mut out = BTreeMap::new();
+    for person in said.chunk_by(|a, b| a.0 == b.0).filter(|run| best.get(run[0].0).is_some_and(Component::counts)) {
+        let runs = person.chunk_by(|a, b| a.1 == b.1);
+        let Some(most) = runs.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0].1))) else { continue };
+        let n: &mut u64 = out.entry(String::from_utf8_lossy(&most[0].1).into_owned()).or_default();
+        *n = n.saturating_add(1);
+    }
+    out
+}
+
+fn is_strong(kind: TokenKind) -> bool {
+    !matches!(kind, TokenKind::NameBirth | TokenKind::Name)
+}
+
+fn bit(kind: TokenKind) -> u8 {
+    1 << (kind as u8)
+}
+
+/// What two people can't both have differently: `None` where two values prove nothing.
+fn discriminator(token: &Token, joining: TokenKind) -> Option<(TokenKind, u128)> {
+    match token.kind {
+        TokenKind::Mrn | TokenKind::Local => Some((token.kind, token.hash & SCOPE)),
+        TokenKind::Ssn => Some((token.kind, 0)),
+        // The same name and birth with two plans or a reissued MBI is one person; the same bare name isn't.
+        TokenKind::Member | TokenKind::Mbi | TokenKind::NameBirth if joining == TokenKind::Name => Some((token.kind, 0)),
+        _ => None,
+    }
+}
+
+/// Tokens of one kind with the record they stand in, sorted.
+fn by_token(people: &[Person], kind: TokenKind) -> Vec<(u128, usize)> {
+    let mut out: Vec<(u128, usize)> = people
+        .iter()
+        .enumerate()
+        .flat_map(|(i, p)| p.tokens.iter().filter(|t| t.kind == kind).map(move |t| (t.hash, i)))
+        .collect();
+    out.sort_unstable();
+    out
+}
+
+/// Joins by a weak kind wherever nothing contradicts it. Where something does, those with a key of their
+/// own stay apart, and those without one are returned: each is one of the others, only not known which.
+fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> HashSet<usize> {
+    let tokens = by_token(people, kind);
+    // Roots before this step: what is joined below must not change what the next group sees.
+    let roots: Vec<usize> = (0..people.len()).map(|i| groups.root(i)).collect();
+    let mut marks: HashMap<usize, HashSet<(TokenKind, u128)>> = HashMap::new();
+    let shared: HashSet<usize> = tokens
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|run| run.len() > 1)
+        .flat_map(|run| run.iter().map(|(_, i)| roots[*i]))
+        .collect();
+    for (i, person) in people.iter().enumerate() {
+        if shared.contains(&roots[i]) {
+            let own = marks.entry(roots[i]).or_default();
+            own.extend(person.tokens.iter().filter_map(|t| discriminator(t, kind)));
+        }
+    }
+    let mut absorbed = HashSet::new();
+    for run in tokens.chunk_by(|a, b| a.0 == b.0) {
+        let mut members: Vec<usize> = run.iter().map(|(_, i)| roots[*i]).collect();
+        members.sort_unstable();
+        members.dedup();
+        if members.len() < 2 {
+            continue;
+        }
+        // The largest set of marks is only asked, never walked: one person in many runs must not cost a walk each.
+        let size = |m: &usize| marks.get(m).map_or(0, HashSet::len);
+        let largest = members.iter().copied().max_by_key(|m| (size(m), *m)).unwrap_or_default();
+        let in_largest = |mark: &(TokenKind, u128)| marks.get(&largest).is_some_and(|own| own.contains(mark));
+        let mut seen = HashSet::new();
+        let others = members.iter().filter(|m| **m != largest).filter_map(|m| marks.get(m)).flatten();
+        let conflict = others.into_iter().any(|mark| in_largest(mark) || !seen.insert(*mark));
+        if conflict {
+            absorbed.extend(members.into_iter().filter(|m| marks.get(m).is_none_or(HashSet::is_empty)));
+        } else {
+            for pair in members.windows(2) {
+                groups.join(pair[0], pair[1]);
+            }
+        }
+    }
+    absorbed
+}
+
+/// What is known of the person whose records have this root.
+#[derive(Clone, Copy, Default)]
+struct Component {
+    kinds: u8,
+    /// Holds a record that tells its person apart by itself.
+    anchored: bool,
+    absorbed: bool,
+}
+
+impl Component {
+    fn counts(&self) -> bool {
+        self.kinds != 0 && (self.anchored || !self.absorbed)
+    }
+}
+
+/// By root; entries that are no root stay empty.
+fn distinct(people: &[Person], groups: &mut Groups, absorbed: &[HashSet<usize>; 2]) -> Vec<Component> {
+    let mut out = vec![Component::default(); people.len()];
+    for (i, person) in people.iter().enumerate() {
+        let c = &mut out[groups.root(i)];
+        for token in &person.tokens {
+            c.kinds |= bit(token.kind);
+            c.anchored |= discriminator(token, TokenKind::NameBirth).is_some();
+        }
+        c.absorbed |= absorbed.iter().any(|a| a.contains(&i));
+    }
+    out
+}
+
+/// Disjoint sets with path halving; the smallest index is the root.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(n: usize) -> Self {
+        Self((0..n).collect())
+    }
+
+    fn root(&mut self, mut i: usize) -> usize {
+        while self.0[i] != i {
+            self.0[i] = self.0[self.0[i]];
+            i = self.0[i];
+        }
+        i
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().enumerate().filter(|(i, p)| i == *p).count()
+    }
+}
+
+/// Distinct people across many objects. The result doesn't depend on the order of [`PeopleIndex::add`].
+#[derive(Default)]
+pub struct PeopleIndex {
+    people: Vec<Person>,
+    /// Hashes, under a key of this process, of the records that are in.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    upper: u64,
+    truncated: bool,
+}
+
+impl PeopleIndex {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn add(&mut self, facts: &PhiFacts) {
+        self.upper = self.upper.saturating_add(facts.individuals.high);
+        for person in &facts.people {
+            if self.people.len() >= PhiFacts::MAX_PEOPLE {
+                self.truncated = true;
+                return;
+            }
+            // Exact repeats say nothing new about who is distinct; one with a state says where.
+            let mut tokens: Vec<&Token> = person.tokens.iter().collect();
+            tokens.sort_unstable();
+            if self.seen.insert(self.hasher.hash_one((tokens, person.state))) {
+                self.people.push(person.clone());
+            }
+        }
+    }
+
+    /// Distinct people, and how many of them by state.
+    pub fn totals(&self) -> (Individuals, BTreeMap<String, u64>) {
+        resolve(&self.people, self.upper)
+    }
+
+    /// Whether more people came than are kept: then the figures are lower bounds.
+    pub fn truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(parts: &[(TokenKind, u128)]) -> Person {
+        Person { tokens: parts.iter().map(|(kind, hash)| Token { kind: *kind, hash: *hash }).collect(), state: None }
+    }
+
+    fn best(people: &[Person]) -> u64 {
+        let i = individuals(people, people.len() as u64);
+        assert!(i.low <= i.best && i.best <= i.high, "{i:?}");
+        i.best
+    }
+
+    use TokenKind::{Local, Member, Mrn, Name, NameBirth, Ssn};
+
+    #[test]
+    fn shared_keys_join_and_others_do_not() {
+        assert_eq!(best(&[person(&[(Ssn, 1)]), person(&[(Ssn, 1), (Member, 7)]), person(&[(Member, 7)])]), 1);
+        assert_eq!(best(&[person(&[(Ssn, 1)]), person(&[(Ssn, 2)])]), 2);
+        assert_eq!(best(&[]), 0);
+    }
+
+    #[test]
+    fn many_authorities_do_not_collide() {
+        // One person known to 2,000 authorities under two random-looking hashes each.
+        let key = crate::phi::CaseKey::new(&[7; 32]);
+        let people: Vec<Person> = (0..2000u32)
+            .map(|i| {
+                let authority = key.token(Mrn, &[&i.to_le_bytes()]).hash;
+                let number = key.token(Mrn, &[b"n", &i.to_le_bytes()]).hash;
+                person(&[(Mrn, scoped(authority, number)), (NameBirth, 9)])
+            })
+            .collect();
+        assert_eq!(best(&people), 1);
+    }
+
+    #[test]
+    fn name_and_birth_join_plans_but_not_numbers_of_one_authority() {
+        assert_eq!(best(&[person(&[(Member, 1), (NameBirth, 9)]), person(&[(Member, 2), (NameBirth, 9)])]), 1);
+        assert_eq!(best(&[person(&[(Mrn, 1), (NameBirth, 9)]), person(&[(Mrn, 2), (NameBirth, 9)])]), 2);
+        // Numbers of two authorities (upper 16 bits) don't contradict each other.
+        assert_eq!(best(&[person(&[(Mrn, 1), (NameBirth, 9)]), person(&[(Mrn, 2 | 5 << 64), (NameBirth, 9)])]), 1);
+        // One without a number is one of the two, not a third.
+        let three = [person(&[(Mrn, 1), (NameBirth, 9)]), person(&[(Mrn, 2), (NameBirth, 9)]), person(&[(NameBirth, 9)])];
+        assert_eq!(best(&three), 2);
+    }
+
+    #[test]
+    fn a_bare_name_joins_only_without_contradiction() {
+        assert_eq!(best(&[person(&[(Name, 3)]), person(&[(Name, 3), (NameBirth, 1)])]), 1);
+        let two = [person(&[(NameBirth, 1), (Name, 3)]), person(&[(NameBirth, 2), (Name, 3)]), person(&[(Name, 3)])];
+        assert_eq!(best(&two), 2);
+        assert_eq!(best(&[person(&[(Member, 1), (Name, 3)]), person(&[(Member, 2), (Name, 3)])]), 2);
+    }
+
+    #[test]
+    fn bounds() {
+        let keyed = [person(&[(Local, 1), (Name, 1)]), person(&[(Local, 2), (Name, 2)])];
+        assert_eq!(individuals(&keyed, 900), Individuals { low: 2, best: 2, high: 2 });
+        let unkeyed = [person(&[(Name, 1)]), person(&[(Name, 2)])];
+        assert_eq!(individuals(&unkeyed, 5), Individuals { low: 1, best: 2, high: 5 });
+    }
+
+    #[test]
+    fn states_follow_people() {
+        let people = vec![person(&[(Ssn, 1)]), person(&[(Ssn, 2)])];
+        let mut facts = PhiFacts { people, ..PhiFacts::default() };
+        facts.people[0].state = Some(*b"NY");
+        facts.people[1].state = Some(*b"NY");
+        facts.individuals = individuals(&facts.people, 2);
+        let mut index = PeopleIndex::new();
+        index.add(&facts);
+        index.add(&facts);
+        let (totals, states) = index.totals();
+        assert_eq!(totals.best, 2);
+        assert_eq!(states.get("NY"), Some(&2));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn order_never_matters(records in proptest::collection::vec(proptest::collection::vec((0u8..7, 0u64..4), 0..4), 0..12)) {
+            let kinds = [Mrn, Member, Ssn, TokenKind::Mbi, NameBirth, Name, Local];
+            let people: Vec<Person> = records
+                .iter()
+                .map(|r| person(&r.iter().map(|(k, h)| (kinds[usize::from(*k)], u128::from(*h))).collect::<Vec<_>>()))
+                .collect();
+            let forward = individuals(&people, 50);
+            let reversed: Vec<Person> = people.into_iter().rev().collect();
+            proptest::prop_assert_eq!(forward, individuals(&reversed, 50));
+            proptest::prop_assert!(forward.low <= forward.best && forward.best <= forward.high);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a column's header says it holds.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// What a column is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Concept {
+    /// A patient's number in a record system.
+    PatientKey,
+    /// A key that may be a person's: decides only together with health data.
+    WeakKey,
+    Family,
+    Given,
+    /// A name, of whatever.
+    FullName,
+    /// A name that the header says is a patient's.
+    PatientName,
+    Dob,
+    Ssn,
+    /// A guarantor's or relative's number: counted, no patient.
+    RelatedSsn,
+    Mbi,
+    Member,
+    Insurance,
+    /// Says health by itself.
+    Clinical,
+    /// Says health together with another.
+    ClinicalWeak,
+    ServiceDate,
+    Npi,
+    Phone,
+    Email,
+    Street,
+    City,
+    State,
+    Zip,
+    Licence,
+    Device,
+    /// Belongs to a provider, payer or employer.
+    #[serde(skip)]
+    Foreign,
+}
+
+/// A header's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub concept: Concept,
+    /// The header itself names a patient or plan member.
+    pub patient: bool,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct File {
+    concepts: HashMap<Concept, Vec<String>>,
+    patient_prefixes: Vec<String>,
+    member_prefixes: Vec<String>,
+    other_prefixes: Vec<String>,
+}
+
+struct Dictionary {
+    words: HashMap<String, Concept>,
+    patient_prefixes: Vec<String>,
+    member_prefixes: Vec<String>,
+    other_prefixes: Vec<String>,
+}
+
+fn dictionary() -> &'static Dictionary {
+    static DICTIONARY: OnceLock<Dictionary> = OnceLock::new();
+    DICTIONARY.get_or_init(|| {
+        // The file is part of the program and a test reads it; a broken one recognises nothing.
+        let file = serde_json::from_str(include_str!("../../../signatures/phi/headers.json"));
+        let File { concepts, patient_prefixes, member_prefixes, other_prefixes } = file.unwrap_or_default();
+        let words = concepts.into_iter().flat_map(|(c, list)| list.into_iter().map(move |w| (w, c))).collect();
+        Dictionary { words, patient_prefixes, member_prefixes, other_prefixes }
+    })
+}
+
+/// Lower case, letters and digits only.
+pub(super) fn normalise(header: &str) -> String {
+    header.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The meaning of a normalised header.
+pub(super) fn meaning(header: &str) -> Option<Meaning> {
+    let d = dictionary();
+    let look = |word: &str| {
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        d.words.get(word).or_else(|| d.words.get(bare)).copied()
+    };
+    let behind = |prefixes: &[String]| prefixes.iter().filter_map(|p| header.strip_prefix(p.as_str())).find_map(look);
+    if let Some(concept) = look(header) {
+        let patient = matches!(concept, Concept::PatientKey | Concept::PatientName) || header.starts_with("pat");
+        return Some(Meaning { concept, patient });
+    }
+    if behind(&d.other_prefixes).is_some() {
+        return Some(Meaning { concept: Concept::Foreign, patient: false });
+    }
+    if let Some(concept) = behind(&d.member_prefixes) {
+        let concept = if concept == Concept::WeakKey { Concept::Member } else { concept };
+        return Some(Meaning { concept, patient: false });
+    }
+    let concept = match behind(&d.patient_prefixes)? {
+        Concept::FullName => Concept::PatientName,
+        Concept::WeakKey => Concept::PatientKey,
+        other => other,
+    };
+    Some(Meaning { concept, patient: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn concept(header: &str) -> Option<Concept> {
+        meaning(&normalise(header)).map(|m| m.concept)
+    }
+
+    #[test]
+    fn the_data_file_is_sound() {
+        let file: File = serde_json::from_str(include_str!("../../../signatures/phi/headers.json")).unwrap();
+        let mut seen = HashMap::new();
+        for (concept, words) in &file.concepts {
+            for word in words {
+                assert_eq!(*word, normalise(word), "not normalised");
+                assert_eq!(seen.insert(word.clone(), *concept), None, "{word} stands twice");
+            }
+        }
+        assert!(seen.len() > 300);
+    }
+
+    #[test]
+    fn headers_of_real_exports() {
+        for (header, want) in [
+            ("PAT_ID", Concept::PatientKey),
+            ("PatNum", Concept::PatientKey),
+            ("Medical Record #", Concept::PatientKey),
+            ("LName", Concept::Family),
+            ("Patient First Name", Concept::Given),
+            ("Birthdate", Concept::Dob),
+            ("Subscriber DOB", Concept::Dob),
+            ("patient_ssn", Concept::Ssn),
+            ("PAT_ENC_CSN_ID", Concept::Clinical),
+            ("dx12", Concept::Clinical),
+            ("person_id", Concept::WeakKey),
+            ("Member ID", Concept::Member),
+            ("PATIENT", Concept::PatientKey),
+            ("Patient Name", Concept::PatientName),
+            ("Provider Last Name", Concept::Foreign),
+            ("employer_name", Concept::Foreign),
+            ("NPI", Concept::Npi),
+        ] {
+            assert_eq!(concept(header), Some(want), "{header}");
+        }
+        for none in ["concept_class_id", "colour", "path", "", "price", "subject"] {
+            assert_eq!(concept(none), None, "{none}");
+        }
+    }
+}

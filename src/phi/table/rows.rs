@@ -1,0 +1,252 @@
+//! From columns to people: which column plays which part, and whether the table is about patients at all.
+
+use super::columns::Column;
+use super::headers::{self, Concept, Meaning};
+use crate::phi::collect::{Collector, Draft};
+use crate::phi::{dates, identifiers, names};
+
+/// One column's part in every row.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub concept: Concept,
+    /// The header, normalised: the name space of the numbers below it.
+    space: String,
+    uuid: bool,
+}
+
+/// The parts of all columns.
+#[derive(Debug)]
+pub(super) struct Roles {
+    columns: Vec<Option<Role>>,
+    /// Health or payment of care is what the table is about.
+    clinical: bool,
+    pub notes: Vec<&'static str>,
+    direct: bool,
+    dated: bool,
+}
+
+impl Roles {
+    /// Decides from headers (where there are some) and a sample; `None` where no patient is in the table.
+    pub fn decide(header: Option<&[String]>, columns: &[Column]) -> Option<Self> {
+        let spaces: Vec<String> = (0..columns.len())
+            .map(|i| header.and_then(|h| h.get(i)).map(|h| headers::normalise(h)).unwrap_or_default())
+            .collect();
+        let meanings: Vec<Option<Meaning>> = spaces.iter().map(|s| headers::meaning(s)).collect();
+        let mut notes = Vec::new();
+        let mut concepts: Vec<Option<Concept>> =
+            meanings.iter().zip(columns).map(|(m, c)| checked(*m, c, header.is_some(), &mut notes)).collect();
+        if header.is_none() {
+            unnamed(&mut concepts, columns);
+        } else if concepts.iter().flatten().any(|c| matches!(c, Concept::Ssn | Concept::Mbi))
+            && !concepts.contains(&Some(Concept::Dob))
+        {
+            let free = |i: &usize| meanings.get(*i).is_some_and(Option::is_none) && columns.get(*i).is_some_and(Column::is_birth);
+            if let Some(i) = (0..columns.len()).find(free)
+                && let Some(slot) = concepts.get_mut(i)
+            {
+                *slot = Some(Concept::Dob);
+            }
+        }
+        let coded = columns.iter().any(Column::is_clinical);
+        let named_patient = meanings.iter().zip(&concepts).any(|(m, c)| {
+            m.is_some_and(|m| m.patient)
+                && c.is_some_and(|c| {
+                    use Concept::{Dob, Family, Given, PatientKey, PatientName, Ssn};
+                    matches!(c, Family | Given | PatientName | Dob | Ssn | PatientKey)
+                })
+        });
+        let health = about_patients(&concepts, coded, named_patient)?;
+        let weak_only = !concepts.contains(&Some(Concept::PatientKey));
+        let columns_out: Vec<Option<Role>> = concepts
+            .iter()
+            .zip(columns)
+            .zip(&spaces)
+            .map(|((concept, column), space)| {
+                let uuid = column.is_uuid();
+                // A bare row number is nobody's; beside a patient's own number neither is a UUID.
+                let bare = matches!(space.as_str(), "id" | "uuid" | "guid" | "userid");
+                let useless = *concept == Some(Concept::WeakKey) && (!weak_only || (bare && !uuid));
+                concept.filter(|_| !useless).map(|concept| Role { concept, space: space.clone(), uuid })
+            })
+            .collect();
+        use Concept::{Dob, Email, Family, FullName, Given, Licence, Mbi, Member, PatientName, Phone, Ssn, Street};
+        let has = |list: &[Concept]| concepts.iter().flatten().any(|c| list.contains(c));
+        Some(Self {
+            direct: has(&[Family, Given, FullName, PatientName, Ssn, Mbi, Member, Phone, Email, Street, Licence]),
+            dated: has(&[Dob, Concept::ServiceDate, Concept::Zip, Concept::City]) || columns.iter().any(Column::has_dates),
+            columns: columns_out,
+            clinical: health,
+            notes,
+        })
+    }
+
+    /// Takes one row's cells to its person.
+    pub fn row<'r>(&self, cell: impl Fn(usize) -> Option<&'r [u8]>, out: &mut Collector<'_>) {
+        let mut draft = Draft::default();
+        for (i, role) in self.columns.iter().enumerate() {
+            let (Some(role), Some(raw)) = (role, cell(i)) else { continue };
+            let text = names::decode(raw);
+            let t = text.trim();
+            if !t.is_empty() && !t.eq_ignore_ascii_case("null") {
+                role.read(t, &mut draft, out);
+            }
+        }
+        if !draft.is_empty() {
+            out.records = out.records.saturating_add(1);
+            out.person(&draft);
+        }
+    }
+
+    /// What the whole table is, once its rows are in.
+    pub fn describe(&self, out: &mut Collector<'_>) -> bool {
+        out.clinical = self.clinical;
+        for note in &self.notes {
+            out.note(*note);
+        }
+        match (self.direct, self.dated) {
+            (true, _) => {}
+            (false, true) => out.note("no direct identifiers: like a limited data set (45 CFR 164.514(e)), still PHI"),
+            (false, false) => out.note("no direct identifiers and no dates: like de-identified data"),
+        }
+        !self.direct && !self.dated
+    }
+}
+
+impl Role {
+    fn read(&self, t: &str, draft: &mut Draft, out: &mut Collector<'_>) {
+        match self.concept {
+            Concept::PatientKey | Concept::WeakKey => self.key(t, draft, out),
+            Concept::Family if draft.family.is_empty() => t.clone_into(&mut draft.family),
+            Concept::Given if draft.given.is_empty() => t.clone_into(&mut draft.given),
+            Concept::FullName | Concept::PatientName if draft.family.is_empty() => {
+                (draft.family, draft.given) = names::split_full(t);
+            }
+            Concept::Dob => draft.birth = draft.birth.or_else(|| dates::date(t)).or_else(|| dates::serial(t)),
+            Concept::Ssn => draft.ssn.extend(out.ssn(t)),
+            Concept::RelatedSsn => {
+                out.ssn(t);
+            }
+            Concept::Mbi => match identifiers::mbi(t) {
+                Some(mbi) => {
+                    out.value("mbi", t);
+                    draft.mbi.push(mbi);
+                }
+                None => {
+                    out.value(if identifiers::hicn(t) { "hicn" } else { "member_id" }, t);
+                    draft.members.push(t.to_owned());
+                }
+            },
+            Concept::Member => {
+                out.value("member_id", t);
+                draft.members.push(t.to_owned());
+            }
+            Concept::ServiceDate if dates::date(t).is_some() => out.value("date", t),
+            Concept::Npi if identifiers::npi(t) => out.value("npi", t),
+            Concept::Phone => out.phone(t),
+            Concept::Email if identifiers::email(t) => out.value("email", &t.to_ascii_lowercase()),
+            Concept::Street => out.address(t, "", ""),
+            Concept::City => out.address("", t, ""),
+            Concept::Zip => out.address("", "", t),
+            Concept::State => draft.state = draft.state.or_else(|| identifiers::state(t)),
+            Concept::Licence => out.value("licence", t),
+            Concept::Device => out.value("device", t),
+            _ => {}
+        }
+    }
+
+    fn key(&self, t: &str, draft: &mut Draft, out: &mut Collector<'_>) {
+        // References of FHIR exports name the type before the key.
+        let id = t.rsplit('/').next().unwrap_or(t);
+        if self.uuid {
+            out.value("record_id", id);
+            draft.locals.push(("uuid".to_owned(), id.to_ascii_lowercase()));
+        } else if self.concept == Concept::PatientKey {
+            out.value("mrn", id);
+            draft.mrns.push((self.space.clone(), id.to_owned()));
+        } else {
+            out.value("record_id", id);
+            draft.locals.push((self.space.clone(), id.to_owned()));
+        }
+    }
+}
+
+/// A header's claim held against the values, and what the values say by themselves.
+fn checked(meaning: Option<Meaning>, c: &Column, named: bool, notes: &mut Vec<&'static str>) -> Option<Concept> {
+    let claim = meaning.map(|m| m.concept);
+    let fits = match claim {
+        Some(Concept::Ssn | Concept::RelatedSsn) => {
+            if c.is_masked() {
+                notes.push("a column of masked SSNs");
+            }
+            c.may_be_ssn()
+        }
+        Some(Concept::Dob) => c.may_be_birth(),
+        Some(Concept::PatientKey) if !c.may_be_key() && c.is_words() => return Some(Concept::PatientName),
+        Some(Concept::PatientKey | Concept::WeakKey | Concept::Member | Concept::Mbi) => c.may_be_key(),
+        Some(Concept::Phone) => c.filled == 0 || c.phones > 0,
+        _ => true,
+    };
+    if fits && matches!(claim, Some(Concept::Ssn | Concept::RelatedSsn | Concept::Foreign)) {
+        return claim;
+    }
+    // Values of these forms are what they are under any other header.
+    if c.is_dashed_ssn() {
+        if named {
+            notes.push("a column of SSNs under another header");
+        }
+        return Some(Concept::Ssn);
+    }
+    if c.is_mbi() {
+        return Some(Concept::Mbi);
+    }
+    match claim {
+        Some(_) if fits => claim,
+        // A header that is no known word, or one that its values belie.
+        _ if !named && c.is_bare_ssn() => Some(Concept::Ssn),
+        _ => None,
+    }
+}
+
+/// Parts for a table without a header, from values alone.
+fn unnamed(concepts: &mut [Option<Concept>], columns: &[Column]) {
+    let mut names = [Concept::Family, Concept::Given].into_iter();
+    let mut born = false;
+    for (slot, column) in concepts.iter_mut().zip(columns) {
+        if slot.is_some() {
+            continue;
+        }
+        if !born && column.is_birth() {
+            born = true;
+            *slot = Some(Concept::Dob);
+        } else if column.is_clinical() {
+            *slot = Some(Concept::Clinical);
+        } else if column.is_npi() {
+            *slot = Some(Concept::Npi);
+        } else if column.is_name() {
+            *slot = names.next();
+        }
+    }
+}
+
+/// Whether the table is about patients; and then, whether it shows health or payment of care.
+fn about_patients(concepts: &[Option<Concept>], coded: bool, named_patient: bool) -> Option<bool> {
+    use Concept::{
+        Clinical, ClinicalWeak, Dob, Family, FullName, Given, Insurance, Mbi, Member, PatientKey, PatientName, Phone,
+        ServiceDate, Ssn, Street, WeakKey, Zip,
+    };
+    let count = |c: Concept| concepts.iter().filter(|x| **x == Some(c)).count();
+    let has = |c: Concept| count(c) > 0;
+    let clinical = coded || has(Clinical) || count(ClinicalWeak) >= 2;
+    let care = clinical || has(Insurance) || has(Mbi);
+    let name = (has(Family) && has(Given)) || has(FullName) || has(PatientName) || (has(Family) && has(Ssn));
+    let contact = has(Phone) || has(Street) || has(Zip);
+    let known = has(Dob) || has(Ssn);
+    let keyed = has(PatientKey) || has(Mbi);
+    let person = (keyed && (care || name || known || contact || has(ServiceDate) || has(Member)))
+        || (has(Ssn) && (has(Dob) || (name && (care || has(Member)))))
+        || (has(Member) && (care || (has(Dob) && name)))
+        || (name && has(Dob) && (care || named_patient))
+        || (has(PatientName) && (known || care || has(ServiceDate) || contact))
+        || (has(WeakKey) && ((has(Dob) && clinical) || count(Clinical) >= 2));
+    person.then_some(care || named_patient || has(Member))
+}

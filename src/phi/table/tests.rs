@@ -1,0 +1,118 @@
+use super::*;
+use crate::phi::testing::run;
+
+fn best(text: &str) -> Option<u64> {
+    run(&Table, text.as_bytes()).map(|f| f.individuals.best)
+}
+
+#[test]
+fn a_patient_table() {
+    let text = "PatNum,LName,FName,Birthdate,SSN,HmPhone,State,Zip\n\
+        1,Doe,Jane,1960-01-02,536-22-8841,(518) 462-1234,NY,12207\n\
+        2,\"Roe, Jr.\",Rick,1/5/1971,536-22-9001,518-462-9999,NJ,07101\n\
+        2,Roe,Rick,1971-01-05,536229001,518-462-9999,NJ,07101\n";
+    let facts = run(&Table, text.as_bytes()).unwrap();
+    assert_eq!(facts.format, "table-csv");
+    assert_eq!((facts.individuals.best, facts.records), (2, 3));
+    assert_eq!(facts.identifiers["ssn"], 2);
+    assert_eq!(facts.identifiers["dob"], 2);
+    assert_eq!(facts.states.get("NY"), Some(&1));
+    assert!(facts.clinical && !facts.synthetic && !facts.deidentified);
+    for (from, to) in [(",", "|"), (",", "\t")] {
+        let other = text.replace("\"Roe, Jr.\"", "Roe").replace(from, to);
+        assert_eq!(best(&other), Some(2), "{to}");
+    }
+    assert_eq!(best(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), Some(2));
+}
+
+#[test]
+fn kinds_of_export() {
+    let claims = "CLM_ID;BENE_ID;CLM_FROM_DT;ICD_DGNS_CD1\n1;A1;20200101;E119\n2;A1;20200105;I10\n3;B2;20200109;J45\n";
+    assert_eq!(best(claims), Some(2));
+    let omop = "condition_occurrence_id,person_id,condition_concept_id,condition_start_date\n1,17,4023,2020-01-01\n2,17,4024,2020-01-03\n3,18,1,2020-01-04\n";
+    assert_eq!(best(omop), Some(2));
+    let schedule = "Patient Name,Appt Date,Provider\n\"Doe, Jane\",2024-01-02,Dr. House\n\"Roe, Rick\",2024-01-02,Dr. House\n";
+    assert_eq!(best(schedule), Some(2));
+    let aging =
+        "Acct #,Patient,DOB,Insurance,0-30,31-60\n1,\"Doe, Jane\",1/2/1960,Acme,10,0\n2,\"Roe, Rick\",3/4/1970,Acme,0,5\n";
+    assert_eq!(best(aging), Some(2));
+    let titled = "Daily census\nPrinted Monday\n\nMRN,Room,Admit Date\n100,4A,2024-01-02\n101,4B,2024-01-02\n";
+    assert_eq!(best(titled), Some(2));
+    let mbi = "a,b\n1EG4TE5MK73,E11.9\n1EG4TE5MK74,I10.1\n1EG4TE5MK75,J45.9\n2EG4TE5MK75,M54.5\n3EG4TE5MK75,Z00.0\n";
+    assert_eq!(best(mbi), Some(5));
+}
+
+#[test]
+fn tables_about_nobody() {
+    for text in [
+        "npi,provider last name,provider first name,specialty,phone\n1234567893,House,Greg,Nephrology,617-495-1000\n1999999992,Wilson,James,Oncology,617-495-1001\n",
+        "name,phone,email\nJane Doe,617-495-1000,j@example.org\nRick Roe,617-495-1001,r@example.org\n",
+        "code,description,diagnosis\nE11.9,Diabetes,yes\nI10,Hypertension,no\n",
+        "PID,USER,COMMAND\n1,root,init\n22,root,sshd\n",
+        "id,name,price\n1,apple,2\n2,pear,3\n",
+        "Id,NAME,ADDRESS,CITY,STATE,ZIP,PHONE\na1,GENERAL HOSPITAL,1 ST,BOSTON,MA,02101,6174951000\na2,CLINIC,2 ST,BOSTON,MA,02101,6174951001\n",
+        "last_name,first_name,birthday,club\nDoe,Jane,1960-01-02,chess\nRoe,Rick,1971-01-05,go\n",
+        "member_id,name,email\n1,Jane Doe,j@example.org\n2,Rick Roe,r@example.org\n",
+        "routing,zip4\n021000021,021390001\n011401533,021390002\n",
+    ] {
+        assert_eq!(best(text), None, "{text}");
+    }
+}
+
+#[test]
+fn headers_that_lie_and_headers_that_are_missing() {
+    // SSN header over something else; SSNs under another header.
+    assert_eq!(best("ssn,dob,name\nyes,1960-01-02,x\nno,1960-01-02,y\n"), None);
+    let hidden = "ref,dob\n536-22-8841,1960-01-02\n536-22-9001,1971-05-06\n536-22-9002,1982-07-08\n";
+    let facts = run(&Table, hidden.as_bytes()).unwrap();
+    assert_eq!(facts.individuals.best, 3);
+    assert!(facts.notes.iter().any(|n| n.contains("under another header")));
+    let mut bare = String::new();
+    for i in 0..120u32 {
+        bare += &format!(
+            "Fam{},Giv,{}-0{}-1{},536-{:02}-{:04}\n",
+            "abcdefghij".chars().nth(i as usize % 10).unwrap(),
+            1930 + i * 37 % 80,
+            1 + i % 9,
+            i % 9,
+            10 + i % 80,
+            1000 + i
+        );
+    }
+    assert_eq!(best(&bare), Some(120));
+}
+
+#[test]
+fn invented_numbers_mark_invented_people() {
+    let text = "patient_id,dob,ssn\n1,1960-01-02,900-12-3456\n2,1961-01-02,000-12-3456\n3,1962-01-02,078-05-1120\n4,1963-01-02,536-22-8841\n";
+    let facts = run(&Table, text.as_bytes()).unwrap();
+    assert!(facts.synthetic);
+    assert_eq!(facts.individuals.best, 4);
+    assert_eq!(facts.identifiers["ssn"], 1);
+}
+
+#[test]
+fn degrees_of_identification() {
+    let limited = run(&Table, b"patient_id,dx,visit_date\n1,E11.9,2020-01-02\n2,I10,2020-01-03\n").unwrap();
+    assert!(!limited.deidentified && limited.notes.iter().any(|n| n.contains("limited data set")));
+    let bare = run(&Table, b"patient_id,dx,age\n1,E11.9,44\n2,I10,51\n").unwrap();
+    assert!(bare.deidentified);
+}
+
+proptest::proptest! {
+    #[test]
+    fn hostile_bytes_never_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        let _ = run(&Table, &tail);
+        let _ = run(&Table, &[b"mrn,dob,ssn,name\n1,1960-01-02,536-22-8841,x\n".as_slice(), &tail].concat());
+    }
+
+    #[test]
+    fn hostile_tables_never_panic(cells in proptest::collection::vec("[ -~é]{0,12}", 4..40)) {
+        let mut text = String::from("mrn,dob,ssn,name\n");
+        for row in cells.chunks(4) {
+            text += &row.join(",");
+            text.push('\n');
+        }
+        let _ = run(&Table, text.as_bytes());
+    }
+}

@@ -1,0 +1,137 @@
+//! One object's bytes through every detector that may want them, UTF-16 transcoded on the way.
+
+use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
+
+use super::{CaseKey, PhiStream, REGISTRY};
+use crate::model::PhiFacts;
+
+/// Bytes of transcoded text passed on at a time.
+const PIECE: usize = 16 * 1024;
+
+/// One object on its way through the detectors.
+pub struct PhiScan<'k> {
+    decoder: Option<Decoder>,
+    /// In the order of [`REGISTRY`].
+    streams: Vec<Box<dyn PhiStream + 'k>>,
+}
+
+impl<'k> PhiScan<'k> {
+    /// Looks at the first bytes (up to 64 KiB) of an object; they come again in [`PhiScan::feed`].
+    pub fn start(head: &[u8], key: &'k CaseKey) -> Self {
+        let encoding = utf16(head);
+        let transcoded = encoding.map(|e| e.decode_without_bom_handling(without_bom(head)).0.into_owned());
+        let text = transcoded.as_ref().map_or(head, |t| t.as_bytes());
+        let streams = REGISTRY.iter().filter_map(|d| d.start(text, key)).collect();
+        Self { decoder: encoding.map(Encoding::new_decoder_with_bom_removal), streams }
+    }
+
+    /// Whether no detector wants the object; feeding it does nothing.
+    pub fn is_idle(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// The next bytes, in order, from the first.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        if self.is_idle() {
+            return;
+        }
+        match &mut self.decoder {
+            None => self.streams.iter_mut().for_each(|s| s.feed(chunk)),
+            Some(decoder) => transcode(decoder, &mut self.streams, chunk, false),
+        }
+    }
+
+    /// What was found. Of several detectors that recognise the object the first of [`REGISTRY`] decides.
+    pub fn finish(mut self) -> Option<PhiFacts> {
+        if let Some(decoder) = &mut self.decoder {
+            transcode(decoder, &mut self.streams, &[], true);
+        }
+        self.streams.into_iter().find_map(|s| s.finish())
+    }
+}
+
+fn transcode(decoder: &mut Decoder, streams: &mut [Box<dyn PhiStream + '_>], mut chunk: &[u8], last: bool) {
+    let mut piece = [0; PIECE];
+    loop {
+        let (result, read, written, _) = decoder.decode_to_utf8(chunk, &mut piece, last);
+        let text = piece.get(..written).unwrap_or_default();
+        streams.iter_mut().for_each(|s| s.feed(text));
+        chunk = chunk.get(read..).unwrap_or_default();
+        if result == encoding_rs::CoderResult::InputEmpty {
+            return;
+        }
+    }
+}
+
+fn without_bom(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xff\xfe").or_else(|| head.strip_prefix(b"\xfe\xff")).unwrap_or(head)
+}
+
+/// UTF-16 by its byte-order mark, or because nine in ten of every second byte are zero and no other is.
+fn utf16(head: &[u8]) -> Option<&'static Encoding> {
+    match head.get(..2)? {
+        // FF FE 00 00 is UTF-32.
+        b"\xff\xfe" if head.get(2..4) != Some(b"\0\0") => return Some(UTF_16LE),
+        b"\xfe\xff" => return Some(UTF_16BE),
+        _ => {}
+    }
+    let sample = head.get(..head.len().min(512) & !1)?;
+    if sample.len() < 16 {
+        return None;
+    }
+    let every = |from: usize| sample.iter().skip(from).step_by(2);
+    let mostly_zero = |from: usize| every(from).filter(|b| **b == 0).count() * 10 >= sample.len() / 2 * 9;
+    let text = |from: usize| every(from).all(|b| *b >= 0x20 || matches!(b, b'\t' | b'\r' | b'\n' | 0x0b | 0x1c));
+    match (mostly_zero(0), mostly_zero(1)) {
+        (false, true) if text(0) => Some(UTF_16LE),
+        (true, false) if text(1) => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "mrn,dob,patient name\nM1,1960-01-02,\"Doe, Zoë\"\nM2,1971-05-06,\"Roe, Rick\"\n";
+    const ER7: &str = "MSH|^~\\&|A|B|C|D|20240102||ADT^A01|1|P|2.5\rPID|1||M100^^^C^MR||DOE^JANE||19600102|F\r";
+
+    fn scan(bytes: &[u8], size: usize) -> Option<PhiFacts> {
+        let key = CaseKey::new(&[3; 32]);
+        let mut scan = PhiScan::start(bytes, &key);
+        bytes.chunks(size).for_each(|c| scan.feed(c));
+        scan.finish()
+    }
+
+    #[test]
+    fn every_encoding_gives_the_same() {
+        for text in [TABLE, ER7] {
+            let plain = scan(text.as_bytes(), 1000).unwrap();
+            let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            let le_bom = [b"\xff\xfe".as_slice(), &le].concat();
+            let be_bom = [b"\xfe\xff".as_slice(), &be].concat();
+            for bytes in [le, be, le_bom, be_bom] {
+                for size in [1, 3, 1000] {
+                    assert_eq!(scan(&bytes, size).as_ref(), Some(&plain));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_in_other_bytes() {
+        let key = CaseKey::new(&[3; 32]);
+        for bytes in [&b""[..], b"\0", b"\xff\xfe\0\0", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0", b"hello, world\n"] {
+            assert!(PhiScan::start(bytes, &key).is_idle());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let _ = scan(&bytes, 17);
+            let _ = scan(&[b"\xff\xfe".as_slice(), &bytes].concat(), 17);
+        }
+    }
+}

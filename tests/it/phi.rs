@@ -1,0 +1,176 @@
+//! The PHI layer on files of other projects, against counts made by other programs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use wardround::model::PhiFacts;
+use wardround::phi::{CaseKey, PeopleIndex, PhiScan, mask_path};
+
+struct Row {
+    path: String,
+    category: String,
+    expect: BTreeMap<String, String>,
+}
+
+fn corpus() -> Option<PathBuf> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));
+    if !root.join("MANIFEST.tsv").exists() {
+        println!("skipped: no corpus at {}", root.display());
+        return None;
+    }
+    Some(root.to_owned())
+}
+
+fn manifest(root: &Path) -> Vec<Row> {
+    let text = std::fs::read_to_string(root.join("MANIFEST.tsv")).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let cells: Vec<&str> = line.split('\t').collect();
+            let pairs = cells[9].split(';').filter_map(|p| p.split_once('='));
+            Row {
+                path: cells[0].to_owned(),
+                category: cells[3].to_owned(),
+                expect: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            }
+        })
+        .collect()
+}
+
+fn scan(bytes: &[u8]) -> Option<PhiFacts> {
+    let key = CaseKey::new(&[9; 32]);
+    let mut scan = PhiScan::start(&bytes[..bytes.len().min(65_536)], &key);
+    bytes.chunks(4096).for_each(|c| scan.feed(c));
+    scan.finish()
+}
+
+/// Where we count otherwise than the manifest, on purpose: path, our count, why.
+const EXPLAINED: &[(&str, u64, &str)] = &[];
+
+/// Scans every file of a category; returns how many agree, and fails on an unexplained difference.
+fn agree(category: &str, expected: impl Fn(&Row) -> u64, format: &str) {
+    let Some(root) = corpus() else { return };
+    let mut wrong = Vec::new();
+    let (mut files, mut exact, mut found) = (0, 0, 0);
+    for row in manifest(&root).iter().filter(|r| r.category == category) {
+        files += 1;
+        let want = expected(row);
+        let facts = scan(&std::fs::read(root.join(&row.path)).unwrap());
+        let got = facts.as_ref().map_or(0, |f| f.individuals.best);
+        found += usize::from(facts.is_some());
+        if let Some(f) = &facts {
+            let i = f.individuals;
+            assert!(i.low <= i.best && i.best <= i.high && f.records > 0, "{}: {i:?}", row.path);
+            assert!(f.format.starts_with(format), "{}: {}", row.path, f.format);
+        }
+        if got == want {
+            exact += 1;
+        } else if !EXPLAINED.iter().any(|(path, ours, _)| *path == row.path && *ours == got) {
+            wrong.push(format!("{}: {got} people, manifest {want}", row.path));
+        }
+    }
+    println!("{category}: {files} files, {found} with people, {exact} exact");
+    assert!(files > 0 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn number(row: &Row, key: &str) -> u64 {
+    row.expect.get(key).and_then(|v| v.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn x12_persons() {
+    agree("health/x12", |r| number(r, "persons"), "x12-");
+}
+
+#[test]
+fn hl7v2_patients() {
+    agree("health/hl7v2", |r| number(r, "patients"), "hl7v2");
+}
+
+#[test]
+fn csv_patients() {
+    agree("health/csv", |r| number(r, "distinct_PATIENT").max(number(r, "distinct_patients")), "table-csv");
+}
+
+#[test]
+fn csv_without_patients() {
+    agree("health/csv-negative", |_| 0, "none");
+}
+
+#[test]
+fn one_practice_is_counted_once_across_its_tables() {
+    let Some(root) = corpus() else { return };
+    let mut index = PeopleIndex::new();
+    let mut synthetic = false;
+    for row in manifest(&root).iter().filter(|r| r.category == "health/csv") {
+        if let Some(facts) = scan(&std::fs::read(root.join(&row.path)).unwrap()) {
+            index.add(&facts);
+            synthetic |= facts.synthetic;
+        }
+    }
+    let (people, states) = index.totals();
+    assert_eq!(people.best, 27);
+    assert_eq!(states.get("MA"), Some(&27));
+    assert!(synthetic, "Synthea's numbers of area 999 were never issued");
+}
+
+#[test]
+fn everything_else_in_the_corpus_has_no_patients() {
+    let Some(root) = corpus() else { return };
+    let mut wrong = Vec::new();
+    for row in manifest(&root).iter().filter(|r| !r.category.starts_with("health/")) {
+        if let Some(facts) = scan(&std::fs::read(root.join(&row.path)).unwrap()) {
+            wrong.push(format!("{}: {} people in {}", row.path, facts.individuals.best, facts.format));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_ordinary_path_is_masked() {
+    let Some(root) = corpus() else { return };
+    let masked: Vec<String> = manifest(&root).iter().filter(|r| mask_path(&r.path) != r.path).map(|r| r.path.clone()).collect();
+    assert_eq!(masked, Vec::<String>::new());
+}
+
+#[test]
+fn facts_carry_no_identifier() {
+    let planted =
+        ["Zweigenthal", "Araminta", "536228841", "536-22-8841", "19470813", "QX7734219", "W99182736", "4628123", "1EG4TE5MK73"];
+    let isa = "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *240102*1200*^*00501*000000001*0*P*:~";
+    let x12 = format!(
+        "{isa}GS*HC*S*R*20240102*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~HL*1**22*0~SBR*P*18*******MB~\
+         NM1*IL*1*ZWEIGENTHAL*ARAMINTA****MI*W99182736~N4*ALBANY*NY*12207~DMG*D8*19470813*F~REF*SY*536228841~\
+         CLM*A*1***11:B:1*Y*A*Y*Y~REF*EA*QX7734219~SE*9*0001~GE*1*1~IEA*1*000000001~"
+    );
+    let hl7 = "MSH|^~\\&|A|B|C|D|20240102||ADT^A01|1|P|2.5\rPID|1||QX7734219^^^B^MR||Zweigenthal^Araminta||19470813|F|||1 ST^^X^NY||(518)462-8123||||||536-22-8841\r";
+    let csv = "mrn,last name,first name,dob,ssn,mbi\nQX7734219,Zweigenthal,Araminta,1947-08-13,536-22-8841,1EG4TE5MK73\n";
+    for text in [x12.as_str(), hl7, csv] {
+        let facts = scan(text.as_bytes()).unwrap();
+        assert_eq!(facts.individuals.best, 1);
+        let shown = format!("{facts:?}").to_lowercase();
+        for word in planted {
+            assert!(!shown.contains(&word.to_lowercase()), "{word} in {shown}");
+        }
+    }
+}
+
+/// Every registered detector recognises its fixture.
+#[test]
+fn fixtures() {
+    let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phi"));
+    for detector in wardround::phi::REGISTRY {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.file_name().unwrap().to_string_lossy().starts_with(detector.id()))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty(), "no fixture for {}", detector.id());
+        for file in files {
+            let facts = scan(&std::fs::read(&file).unwrap()).unwrap();
+            assert!(facts.format.starts_with(detector.id()), "{}: {}", file.display(), facts.format);
+            assert_eq!(facts.individuals.best, 2, "{}", file.display());
+        }
+    }
+}
