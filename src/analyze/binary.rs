@@ -1,0 +1,101 @@
+//! Executables and suspicious names, as evidence.
+
+use serde_json::json;
+
+use crate::binary::{Inspected, Subject, inspect, name_reasons, reasons};
+use crate::model::{Category, Evidence, Gap, GapReason, Kind, Locator, Object, Reason, Stage};
+
+use super::place::place;
+use super::{Analyzer, Examine, Findings, Head, Whole};
+
+/// Weight below which nothing is reported: one weak observation alone is no finding.
+const FLOOR: i32 = 15;
+
+/// The heuristics on executables and names. It has no settings and no state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BinaryAnalyzer;
+
+struct Worker;
+
+impl Analyzer for BinaryAnalyzer {
+    fn id(&self) -> &'static str {
+        "binary"
+    }
+
+    fn worker(&self) -> Box<dyn Examine + '_> {
+        Box::new(Worker)
+    }
+}
+
+impl Examine for Worker {
+    fn begin(&mut self, _head: &Head<'_>) {}
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
+        let head = &whole.head;
+        // Headers need the whole file; of what isn't held whole, name and magic still count.
+        let inspected = whole.body.map_or(Inspected::Other, inspect);
+        let facts = match &inspected {
+            Inspected::Facts(facts) => Some(facts.as_ref()),
+            Inspected::Panicked(format) => {
+                let detail = format!("the parser for a {} failed", format.words());
+                out.gaps.push(Gap::new(head.locator, Stage::Binary, GapReason::ParserFailed, detail));
+                None
+            }
+            Inspected::Other | Inspected::Malformed(_) => None,
+        };
+        let path = place(head.locator, head.origin);
+        let subject = Subject { name: head.locator.base_name(), path: &path, head: head.bytes, facts };
+        let mut found = reasons(&subject);
+        other_names(head.other_names, Some(facts.is_some()), &mut found);
+        if let (Some(first), Some(facts)) = (found.first_mut(), facts) {
+            first.detail = serde_json::to_value(facts).ok().map(|f| json!({ "binary": f }));
+        }
+        push(head.locator, found, out);
+    }
+
+    fn name_only(&mut self, object: &Object, out: &mut Findings) {
+        let mut found = name_reasons(object.locator.base_name(), None);
+        // Links and folders carry names too, but what they are can't be run.
+        if object.kind != Kind::Member && object.kind != Kind::File {
+            found.retain(|r| r.id == "name.bidi_override");
+        }
+        push(&object.locator, found, out);
+    }
+}
+
+/// A hard link's further names.
+fn other_names(names: &[Locator], program: Option<bool>, found: &mut Vec<Reason>) {
+    for reason in names.iter().flat_map(|n| name_reasons(n.base_name(), program)) {
+        if !found.iter().any(|r| r.id == reason.id) {
+            found.push(reason);
+        }
+    }
+}
+
+fn push(locator: &Locator, reasons: Vec<Reason>, out: &mut Findings) {
+    let strongest = reasons.iter().max_by_key(|r| r.weight);
+    let Some(strongest) = strongest.filter(|r| r.weight >= FLOOR) else { return };
+    let title = format!("Suspicious program or name: {}", strongest.text);
+    let techniques = techniques(&reasons);
+    out.evidence.push(Evidence { locator: locator.clone(), category: Category::Binary, title, reasons, phi: None, techniques });
+}
+
+/// MITRE ATT&CK techniques of the reasons, sorted.
+fn techniques(reasons: &[Reason]) -> Vec<String> {
+    let mut ids: Vec<&str> = reasons
+        .iter()
+        .filter(|r| r.weight >= FLOOR)
+        .filter_map(|r| match r.id.as_str() {
+            "name.bidi_override" | "name.bidi_embedding" => Some("T1036.002"),
+            "name.double_extension" => Some("T1036.007"),
+            "name.padded_extension" => Some("T1036.006"),
+            "binary.disguised" => Some("T1036.008"),
+            "binary.renamed_tool" => Some("T1036.003"),
+            "binary.packed_unsigned_temp" => Some("T1027.002"),
+            _ => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,325 @@
+//! Matching indicators: digests, names, and addresses in content.
+//!
+//! A digest weighs what its list says (100 where it says nothing). A name weighs its score. An address in
+//! content is a mention, not a connection: reports, block lists and browser histories mention addresses too,
+//! so it weighs 60 at most and never makes an alert alone. Negative scores reduce what else speaks against
+//! the object; alone they say nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Analyzer, Examine, Findings, Head, Whole};
+use crate::ioc::{ContentScan, Indicator, IndicatorSet, subjects};
+use crate::model::{Category, Evidence, Kind, Locator, Name, Object, Reason, text};
+
+/// Most that an address in content weighs.
+const MENTION: i32 = 60;
+/// Reasons kept of one kind, strongest first.
+const MAX_REASONS: usize = 20;
+/// Descriptions and sources named for one digest.
+const MAX_NAMED: usize = 3;
+/// Characters of a description in a title.
+const MAX_TITLE: usize = 120;
+
+/// Compares every object with a set of indicators.
+pub struct IocAnalyzer {
+    set: Arc<IndicatorSet>,
+}
+
+impl IocAnalyzer {
+    pub fn new(set: Arc<IndicatorSet>) -> Self {
+        Self { set }
+    }
+}
+
+impl Analyzer for IocAnalyzer {
+    fn id(&self) -> &'static str {
+        "ioc"
+    }
+
+    fn worker(&self) -> Box<dyn Examine + '_> {
+        Box::new(IocExamine { set: &self.set, content: self.set.has_addresses().then(|| self.set.content_scan()) })
+    }
+}
+
+struct IocExamine<'a> {
+    set: &'a IndicatorSet,
+    content: Option<ContentScan<'a>>,
+}
+
+impl Examine for IocExamine<'_> {
+    fn begin(&mut self, head: &Head<'_>) {
+        if let Some(scan) = &mut self.content {
+            scan.begin(head.bytes);
+        }
+    }
+
+    fn feed(&mut self, offset: u64, chunk: &[u8]) {
+        if let Some(scan) = &mut self.content {
+            scan.feed(offset, chunk);
+        }
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
+        let head = &whole.head;
+        let mut hits = Hits::default();
+        for (kind, indicators) in self.set.by_digest(whole.digests) {
+            hits.digest(kind.id(), kind.words(), &indicators);
+        }
+        hits.names(self.set, head.locator, head.origin, head.other_names, head.kind == Kind::Dir);
+        if let Some(scan) = &mut self.content {
+            hits.mentions(self.set, scan.finish());
+        }
+        out.evidence.extend(hits.evidence(head.locator));
+    }
+
+    fn abort(&mut self) {
+        if let Some(scan) = &mut self.content {
+            scan.begin(&[]);
+        }
+    }
+
+    fn name_only(&mut self, object: &Object, out: &mut Findings) {
+        let mut hits = Hits::default();
+        hits.names(self.set, &object.locator, object.origin.as_ref(), &[], object.kind == Kind::Dir);
+        out.evidence.extend(hits.evidence(&object.locator));
+    }
+}
+
+/// What speaks against (and for) one object.
+#[derive(Default)]
+struct Hits {
+    digests: Vec<Reason>,
+    names: Vec<Reason>,
+    mentions: Vec<Reason>,
+    /// Of the strongest indicator of each kind, for the title.
+    words: BTreeMap<&'static str, (i32, String)>,
+    techniques: Vec<String>,
+}
+
+impl Hits {
+    /// Several lines may list one digest: the strongest accusation and the strongest clearance count.
+    fn digest(&mut self, kind: &str, shown: &str, indicators: &[&Indicator]) {
+        for accusing in [true, false] {
+            let mut side: Vec<&Indicator> = indicators.iter().copied().filter(|i| (i.score > 0) == accusing).collect();
+            side.sort_by_key(|i| (-i.score.abs(), i.source()));
+            let Some(first) = side.first() else { continue };
+            let text = if accusing {
+                format!("{shown} is on a list of known-bad files: {}", joined(&side, Indicator::words))
+            } else {
+                format!("{shown} is on a list of known files: {}", joined(&side, Indicator::words))
+            };
+            self.digests.push(Reason::new(format!("hash.{kind}"), "hash", first.score, text, joined(&side, Indicator::source)));
+            self.note("hash", first, &side);
+        }
+    }
+
+    fn names(&mut self, set: &IndicatorSet, locator: &Locator, origin: Option<&Name>, others: &[Locator], dir: bool) {
+        if !set.has_filenames() {
+            return;
+        }
+        let total = others.len() + 1;
+        let own = std::iter::once((locator, origin)).chain(others.iter().map(|l| (l, None)));
+        let mut seen: Vec<(String, usize)> = Vec::new();
+        for (n, (locator, origin)) in own.enumerate() {
+            for indicator in set.by_name(&subjects(locator, origin, dir)) {
+                let source = indicator.source();
+                if seen.iter().any(|(s, _)| *s == source) {
+                    continue;
+                }
+                let place = if n == 0 { String::new() } else { format!(" (hard link, name {} of {total})", n + 1) };
+                let says = if indicator.score > 0 { "Path matches a known pattern" } else { "Path matches a harmless pattern" };
+                let text = format!("{says}{place}: {}", indicator.words());
+                let mut reason = Reason::new("filename", "filename", indicator.score, text, source.clone());
+                if n > 0 {
+                    reason = reason.with(json!({ "name": n + 1, "names": total }));
+                }
+                self.names.push(reason);
+                self.note("filename", indicator, &[indicator]);
+                seen.push((source, n));
+            }
+        }
+    }
+
+    fn mentions(&mut self, set: &IndicatorSet, found: BTreeMap<u32, crate::ioc::ContentHit>) {
+        for (id, hit) in found {
+            let Some(indicator) = set.get(id) else { continue };
+            let value = indicator.value.as_deref().unwrap_or_default();
+            let times = if hit.count == 1 { "once".to_owned() } else { format!("{} times", text::thousands(hit.count)) };
+            let text = format!("Content mentions {value} {times}: {}", indicator.words());
+            let reason = Reason::new("c2.content", "c2", indicator.score.min(MENTION), text, indicator.source());
+            self.mentions.push(reason.with(json!({ "indicator": value, "count": hit.count, "first_offset": hit.first })));
+            self.note("c2", indicator, &[indicator]);
+        }
+    }
+
+    /// Remembers words and techniques.
+    fn note(&mut self, group: &'static str, strongest: &Indicator, all: &[&Indicator]) {
+        if strongest.score <= 0 {
+            return;
+        }
+        let words = text::shorten(&strongest.words(), MAX_TITLE);
+        let entry = self.words.entry(group).or_insert_with(|| (strongest.score, words.clone()));
+        if strongest.score > entry.0 {
+            *entry = (strongest.score, words);
+        }
+        self.techniques.extend(all.iter().flat_map(|i| techniques(&i.description)));
+    }
+
+    /// One evidence for the object; none where nothing accuses it.
+    fn evidence(mut self, locator: &Locator) -> Option<Evidence> {
+        let title = [("hash", "Known-bad file: "), ("filename", "Suspicious path: "), ("c2", "Mentions a known-bad address: ")]
+            .into_iter()
+            .find_map(|(group, start)| self.words.get(group).map(|(_, words)| format!("{start}{words}")))?;
+        let mut reasons = self.digests;
+        for mut group in [self.names, self.mentions] {
+            group.sort_by(|a, b| (-a.weight.abs(), &a.source, &a.id).cmp(&(-b.weight.abs(), &b.source, &b.id)));
+            let more = group.len().saturating_sub(MAX_REASONS);
+            group.truncate(MAX_REASONS);
+            if let Some(last) = group.last_mut().filter(|_| more > 0) {
+                last.text.push_str(&format!(" (and {more} weaker ones)"));
+            }
+            reasons.append(&mut group);
+        }
+        self.techniques.sort();
+        self.techniques.dedup();
+        let techniques = self.techniques;
+        Some(Evidence { locator: locator.clone(), category: Category::Ioc, title, reasons, phi: None, techniques })
+    }
+}
+
+fn joined(indicators: &[&Indicator], part: impl Fn(&Indicator) -> String) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for indicator in indicators {
+        let part = part(indicator);
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    let more = parts.len().saturating_sub(MAX_NAMED);
+    parts.truncate(MAX_NAMED);
+    if more > 0 {
+        parts.push(format!("{more} more"));
+    }
+    parts.join("; ")
+}
+
+/// ATT&CK technique ids (`T1567.002`) in a description.
+fn techniques(description: &str) -> Vec<String> {
+    description
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+        .map(|w| w.trim_end_matches('.'))
+        .filter(|w| {
+            let (main, sub) = w.split_once('.').map_or((*w, None), |(m, s)| (m, Some(s)));
+            let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
+            main.strip_prefix('T').is_some_and(|d| digits(d, 4)) && sub.is_none_or(|s| digits(s, 3))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Digests, Meta};
+    use sha2::Digest as _;
+
+    fn analyze(lists: &[(&str, &str)], locator: &Locator, others: &[Locator], content: &[u8]) -> Vec<Evidence> {
+        let lists: Vec<(&str, &[u8])> = lists.iter().map(|(n, c)| (*n, c.as_bytes())).collect();
+        let (set, _) = IndicatorSet::from_contents(&lists).unwrap();
+        let analyzer = IocAnalyzer::new(Arc::new(set));
+        let mut worker = analyzer.worker();
+        let meta = Meta::default();
+        let head = || Head {
+            locator,
+            kind: Kind::File,
+            meta: &meta,
+            origin: None,
+            other_names: others,
+            bytes: content,
+            file_type: "text",
+            held: true,
+        };
+        let digests = Digests { sha256: Some(sha2::Sha256::digest(content).into()), ..Digests::default() };
+        let mut out = Findings::default();
+        worker.begin(&head());
+        for (i, chunk) in content.chunks(3).enumerate() {
+            worker.feed(3 * i as u64, chunk);
+        }
+        let whole = Whole { head: head(), size: content.len() as u64, digests: &digests, entropy_milli: 0, body: Some(content) };
+        worker.finish(&whole, &mut out);
+        out.evidence
+    }
+
+    const CONTENT: &[u8] = b"call www.evil.com and evil.com";
+
+    fn hash_list(lines: &[&str]) -> String {
+        let hash = text::hex(&sha2::Sha256::digest(CONTENT));
+        lines.iter().map(|l| format!("{hash};{l}\n")).collect()
+    }
+
+    #[test]
+    fn a_hash_hit_names_description_and_line() {
+        let list = hash_list(&["60;weak words", "Bad tool T1567.002", "weak words"]);
+        let found = analyze(&[("hash-iocs.txt", &list)], &Locator::os("/x"), &[], CONTENT);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].title, "Known-bad file: Bad tool T1567.002");
+        assert_eq!(found[0].techniques, ["T1567.002"]);
+        let [reason] = &found[0].reasons[..] else { panic!("{:?}", found[0].reasons) };
+        assert_eq!((reason.id.as_str(), reason.group.as_str(), reason.weight), ("hash.sha256", "hash", 100));
+        assert_eq!(reason.source, "hash-iocs.txt:2; hash-iocs.txt:3; hash-iocs.txt:1");
+        assert!(reason.text.contains("Bad tool") && reason.text.contains("weak words"));
+        assert!(analyze(&[("hash-iocs.txt", &list)], &Locator::os("/x"), &[], b"other content").is_empty());
+    }
+
+    #[test]
+    fn a_mention_is_not_a_connection() {
+        let found = analyze(&[("c2-iocs.txt", "# Group X\nevil.com;95\n")], &Locator::os("/x"), &[], CONTENT);
+        assert_eq!(found[0].title, "Mentions a known-bad address: Group X");
+        let reason = &found[0].reasons[0];
+        assert_eq!((reason.id.as_str(), reason.weight), ("c2.content", 60));
+        assert_eq!(reason.detail, Some(json!({ "indicator": "evil.com", "count": 2, "first_offset": 9 })));
+    }
+
+    #[test]
+    fn names_match_on_every_hard_link() {
+        let list = "# Odd tool\n\\\\odd\\.exe$;70\n";
+        let first = Locator::os("/a/harmless");
+        let others = [Locator::os("/b/odd.exe")];
+        let found = analyze(&[("filename-iocs.txt", list)], &first, &others, b"x");
+        assert_eq!(found[0].title, "Suspicious path: Odd tool");
+        assert!(found[0].reasons[0].text.contains("name 2 of 2"));
+        assert!(!found[0].reasons[0].text.contains("odd.exe"));
+        assert!(analyze(&[("filename-iocs.txt", list)], &first, &[], b"x").is_empty());
+    }
+
+    #[test]
+    fn negative_scores_reduce_and_never_accuse() {
+        let names = "# Odd tool\nodd\\.exe$;70\n# Vendor\n\\\\Vendor\\\\;-30\n";
+        let found = analyze(&[("filename-iocs.txt", names)], &Locator::os("/Vendor/odd.exe"), &[], b"x");
+        assert_eq!(found[0].reasons.iter().map(|r| r.weight).collect::<Vec<_>>(), [70, -30]);
+        assert!(analyze(&[("filename-iocs.txt", names)], &Locator::os("/Vendor/good.exe"), &[], b"x").is_empty());
+        let trusted = hash_list(&["vendor file"]);
+        assert!(analyze(&[("trusted-hashes.txt", &trusted)], &Locator::os("/x"), &[], CONTENT).is_empty());
+    }
+
+    #[test]
+    fn folders_and_unread_members_match_by_name() {
+        let (set, _) = IndicatorSet::from_contents(&[("filename-iocs.txt", b"# Loot\n\\\\loot\\\\;70\nx\\.exe$;60\n")]).unwrap();
+        let analyzer = IocAnalyzer::new(Arc::new(set));
+        let object = |locator: Locator, kind| Object::new(locator, kind, Meta::default());
+        let mut out = Findings::default();
+        let mut worker = analyzer.worker();
+        worker.name_only(&object(Locator::os("/a/loot"), Kind::Dir), &mut out);
+        worker.name_only(&object(Locator::os("/a/b.zip").member("x.exe", 0), Kind::Member), &mut out);
+        worker.name_only(&object(Locator::os("/a/loot"), Kind::File), &mut out);
+        assert_eq!(out.evidence.len(), 2);
+    }
+
+    #[test]
+    fn techniques_are_ids_only() {
+        assert_eq!(techniques("x T1567.002, T1048. T12 AT1048 T1030x"), ["T1567.002", "T1048"]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Patient data at rest: every object's bytes through the PHI detectors, once.
+
+use std::sync::Arc;
+
+use super::{Analyzer, Examine, Findings, Head, Whole};
+use crate::model::{Category, Evidence, Gap, GapReason, PhiFacts, Stage};
+use crate::phi::{CaseKey, PhiScan};
+
+/// Runs the PHI detectors over every object.
+pub struct PhiAnalyzer {
+    key: Arc<CaseKey>,
+}
+
+impl PhiAnalyzer {
+    pub fn new(key: Arc<CaseKey>) -> Self {
+        Self { key }
+    }
+}
+
+impl Analyzer for PhiAnalyzer {
+    fn id(&self) -> &'static str {
+        "phi"
+    }
+
+    fn worker(&self) -> Box<dyn Examine + '_> {
+        Box::new(Worker { key: &self.key, scan: None, unread: None })
+    }
+}
+
+struct Worker<'a> {
+    key: &'a CaseKey,
+    scan: Option<PhiScan<'a>>,
+    /// A format that holds text which no detector reads.
+    unread: Option<&'static str>,
+}
+
+impl Examine for Worker<'_> {
+    fn begin(&mut self, head: &Head<'_>) {
+        self.unread = unread_format(head.bytes);
+        self.scan = Some(PhiScan::start(head.bytes, self.key)).filter(|s| !s.is_idle());
+    }
+
+    fn feed(&mut self, _offset: u64, chunk: &[u8]) {
+        if let Some(scan) = &mut self.scan {
+            scan.feed(chunk);
+        }
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
+        let locator = whole.head.locator;
+        if let Some(facts) = self.scan.take().and_then(PhiScan::finish) {
+            out.evidence.push(Evidence {
+                locator: locator.clone(),
+                category: Category::PhiAtRest,
+                title: title(&facts),
+                // Weighed from the facts, like those of a whole archive: see `correlate::content`.
+                reasons: Vec::new(),
+                phi: Some(Arc::new(facts)),
+                techniques: Vec::new(),
+            });
+        } else if let Some(format) = self.unread.take() {
+            out.gaps.push(Gap::new(locator, Stage::Phi, GapReason::PhiFormat, format).bytes(whole.size));
+        }
+    }
+
+    fn abort(&mut self) {
+        self.scan = None;
+        self.unread = None;
+    }
+}
+
+fn title(facts: &PhiFacts) -> String {
+    let n = facts.individuals.best;
+    let people = if n == 1 { "person" } else { "people" };
+    format!("Patient data at rest: {} {people} in {}", crate::model::text::thousands(n), facts.format)
+}
+
+/// Formats of documents, databases and health records whose text isn't read, by their first bytes.
+pub fn unread_format(head: &[u8]) -> Option<&'static str> {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|b| b.starts_with(magic));
+    let within = |n: usize, word: &[u8]| memchr::memmem::find(head.get(..n.min(head.len())).unwrap_or_default(), word).is_some();
+    match head.first()? {
+        b'%' => at(0, b"%PDF-").then_some("pdf"),
+        0xd0 => at(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").then_some("ole2 (doc, xls, msg)"),
+        b'S' if at(0, b"SQLite format 3\0") => Some("sqlite"),
+        b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
+        b'P' if at(0, b"PAR1") => Some("parquet"),
+        b'P' if at(0, b"PGDMP") => Some("pg_dump custom"),
+        b'P' if at(0, b"PK\x03\x04") => office(head),
+        b'T' => at(0, b"TAPE\0\0").then_some("mssql backup"),
+        b'M' => at(0, b"MSSQLBAK").then_some("mssql backup"),
+        b'O' => at(0, b"Obj\x01").then_some("avro"),
+        b'{' if at(0, b"{\\rtf") => Some("rtf"),
+        b'{' | b'[' => within(2048, b"\"resourceType\"").then_some("fhir json"),
+        b'<' | 0xef if within(4096, b"urn:hl7-org:v3") && within(4096, b"ClinicalDocument") => Some("c-cda"),
+        b'<' | 0xef => (within(2048, b"http://hl7.org/fhir\"") && !within(2048, b"<html")).then_some("fhir xml"),
+        b'-' | b'/' if within(256, b"MySQL dump") || within(256, b"MariaDB dump") || within(256, b"PostgreSQL database dump") => {
+            Some("sql dump")
+        }
+        0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
+        _ if at(128, b"DICM") => Some("dicom"),
+        _ => None,
+    }
+}
+
+/// Office documents are zips with a marker member; their members' XML isn't read as tables.
+fn office(head: &[u8]) -> Option<&'static str> {
+    let name = head.get(30..)?;
+    if name.starts_with(b"mimetypeapplication/vnd.oasis") {
+        return Some("opendocument");
+    }
+    let marks: [&[u8]; 4] = [b"[Content_Types].xml", b"xl/", b"word/", b"ppt/"];
+    marks.iter().any(|m| name.starts_with(m)).then_some("office open xml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Digests, Kind, Locator, Meta};
+
+    fn examine(bytes: &[u8]) -> Findings {
+        let analyzer = PhiAnalyzer::new(Arc::new(CaseKey::new(&[5; 32])));
+        let (locator, meta, digests) = (Locator::os("/x"), Meta::default(), Digests::default());
+        let head = || Head {
+            locator: &locator,
+            kind: Kind::File,
+            meta: &meta,
+            origin: None,
+            other_names: &[],
+            bytes: &bytes[..bytes.len().min(65_536)],
+            file_type: "data",
+            held: false,
+        };
+        let mut worker = analyzer.worker();
+        let mut out = Findings::default();
+        worker.begin(&head());
+        bytes.chunks(1000).enumerate().for_each(|(i, c)| worker.feed(i as u64 * 1000, c));
+        let whole = Whole { head: head(), size: bytes.len() as u64, digests: &digests, entropy_milli: 0, body: None };
+        worker.finish(&whole, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_patient_table_is_evidence() {
+        let out = examine(b"mrn,dob,ssn,dx\n1,1960-01-02,536-22-8841,E11.9\n2,1961-01-02,536-22-9001,I10\n");
+        let [evidence] = out.evidence.as_slice() else { panic!("one finding") };
+        assert_eq!(evidence.title, "Patient data at rest: 2 people in table-csv");
+        assert_eq!(evidence.category, Category::PhiAtRest);
+        assert!(out.gaps.is_empty());
+    }
+
+    #[test]
+    fn invented_people_are_marked() {
+        let out = examine(b"mrn,dob,ssn,dx\n1,1960-01-02,900-22-8841,E11.9\n2,1961-01-02,000-22-9001,I10\n");
+        assert!(out.evidence[0].phi.as_ref().unwrap().synthetic);
+    }
+
+    #[test]
+    fn unread_formats_are_gaps() {
+        for (bytes, name) in [
+            (&b"%PDF-1.7\n"[..], "pdf"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ", "ole2 (doc, xls, msg)"),
+            (b"SQLite format 3\0", "sqlite"),
+            (b"{\"resourceType\":\"Patient\"}", "fhir json"),
+            (b"\0\x01\0\0Standard Jet DB", "access"),
+        ] {
+            let out = examine(bytes);
+            assert_eq!(out.gaps.len(), 1, "{name}");
+            assert_eq!(out.gaps[0].detail, name);
+            assert_eq!((out.gaps[0].stage, out.gaps[0].reason), (Stage::Phi, GapReason::PhiFormat));
+            assert_eq!(out.gaps[0].bytes, Some(bytes.len() as u64));
+        }
+        let mut dicom = vec![0; 128];
+        dicom.extend_from_slice(b"DICM");
+        assert_eq!(examine(&dicom).gaps.len(), 1);
+        for none in [&b""[..], b"hello", b"PK\x03\x04plain zip without a marker, long enough here", b"{}"] {
+            assert!(examine(none).gaps.is_empty());
+        }
+    }
+}

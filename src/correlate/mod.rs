@@ -1,0 +1,31 @@
+//! What only the whole can tell: staging, people across files. Correlators run on the collector's thread and
+//! see every object and every piece of evidence once, in any order; their result must not depend on it.
+
+use crate::model::{Evidence, Object};
+
+pub mod axes;
+pub mod content;
+pub mod distinct;
+mod names;
+pub mod people;
+mod place;
+pub mod staging;
+mod tally;
+
+/// The correlators of a scan.
+pub fn all() -> Vec<Box<dyn Correlator>> {
+    vec![Box::new(staging::Staging::new())]
+}
+
+/// Joins facts of many objects.
+pub trait Correlator {
+    /// Short name in documentation and logs.
+    fn id(&self) -> &'static str;
+
+    fn object(&mut self, _object: &Object) {}
+
+    fn evidence(&mut self, _evidence: &Evidence) {}
+
+    /// Evidence about objects seen before, in any order (the caller sorts).
+    fn finish(&mut self) -> Vec<Evidence>;
+}
