@@ -1,0 +1,111 @@
+//! The canonical form of the findings, over which their digest is taken, so that anyone can check it:
+//! `jq -cS '.findings[]' report.json | sha256sum`.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::rows::FindingRow;
+use crate::model::{Level, text};
+
+/// What `integrity.canonical` says.
+pub const CANONICAL: &str = "SHA-256 over findings[] in the order of this report, each as JSON with keys sorted, no spaces, UTF-8, \
+     followed by a line feed: jq -cS '.findings[]' report.json | sha256sum";
+
+/// SHA-256 of the findings in canonical form, hexadecimal.
+pub fn findings_sha256(findings: &[FindingRow]) -> String {
+    let mut hash = HashWriter(Sha256::new());
+    for finding in findings {
+        // Neither serialising plain data nor hashing can fail.
+        let value = serde_json::to_value(finding).unwrap_or(Value::Null);
+        let _ = canonical(&value, &mut hash).and_then(|()| hash.write_all(b"\n"));
+    }
+    text::hex(&hash.0.finalize())
+}
+
+/// Canonical order: strongest level first, then object score, then place, then id; none of them depends on
+/// the order of the work.
+pub fn sort_findings(findings: &mut [FindingRow]) {
+    let rank = |level: Level| std::cmp::Reverse(level);
+    findings.sort_by(|a, b| {
+        (rank(a.level), std::cmp::Reverse(a.object_score), &a.path, &a.id).cmp(&(
+            rank(b.level),
+            std::cmp::Reverse(b.object_score),
+            &b.path,
+            &b.id,
+        ))
+    });
+}
+
+/// Writes a value with its keys sorted and without spaces.
+fn canonical(value: &Value, out: &mut dyn Write) -> io::Result<()> {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            out.write_all(b"{")?;
+            for (n, key) in keys.into_iter().enumerate() {
+                if n > 0 {
+                    out.write_all(b",")?;
+                }
+                serde_json::to_writer(&mut *out, key)?;
+                out.write_all(b":")?;
+                canonical(map.get(key).unwrap_or(&Value::Null), out)?;
+            }
+            out.write_all(b"}")
+        }
+        Value::Array(items) => {
+            out.write_all(b"[")?;
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.write_all(b",")?;
+                }
+                canonical(item, out)?;
+            }
+            out.write_all(b"]")
+        }
+        plain => Ok(serde_json::to_writer(out, plain)?),
+    }
+}
+
+struct HashWriter(Sha256);
+
+impl Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn keys_are_sorted_and_spaces_gone() {
+        let value: Value = serde_json::from_str(r#"{"b": [1, {"z": null, "a": "é\u001b"}], "a": true}"#).unwrap();
+        let mut out = Vec::new();
+        canonical(&value, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "{\"a\":true,\"b\":[1,{\"a\":\"é\\u001b\",\"z\":null}]}");
+    }
+
+    #[test]
+    fn any_change_changes_the_digest_and_order_is_canonical() {
+        let mut findings = sample::report().findings;
+        sort_findings(&mut findings);
+        let digest = findings_sha256(&findings);
+        let mut turned = findings.clone();
+        turned.reverse();
+        assert_ne!(findings_sha256(&turned), digest);
+        sort_findings(&mut turned);
+        assert_eq!(findings_sha256(&turned), digest);
+        turned[0].score -= 1;
+        assert_ne!(findings_sha256(&turned), digest);
+        assert_eq!(findings[0].level, Level::Alert);
+    }
+}

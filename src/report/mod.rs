@@ -1,0 +1,53 @@
+//! The case folder: what people, programs and courts read.
+//!
+//! The engine fills a [`Report`], seals it ([`Report::seal`]) and lets every writer of [`REGISTRY`] write it
+//! into a [`CaseFolder`]. The next format is a file of its own, a line in [`REGISTRY`] and a row in the README.
+
+use std::io::{self, Write};
+
+mod canonical;
+mod casefolder;
+mod facts;
+mod gaps;
+mod html;
+mod inventory;
+mod json;
+mod jsonl;
+mod limitations;
+mod mask;
+mod rows;
+#[cfg(test)]
+mod sample;
+pub mod schema;
+mod seal;
+mod summary;
+mod types;
+
+pub use canonical::{CANONICAL, findings_sha256, sort_findings};
+pub use casefolder::{CaseError, CaseFolder, MANIFEST_SCHEMA, Manifest, ManifestFile, Written};
+pub use facts::{Levels, four_factor};
+pub use gaps::{GAP_ROWS, GapTable};
+pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
+pub use mask::Masker;
+pub use rows::*;
+pub use seal::{SealError, WITHHELD};
+pub use summary::summary;
+pub use types::*;
+
+/// Writes one document of the case folder from a sealed report.
+pub trait ReportWriter: Sync {
+    /// Short name in options and documentation, as `json`.
+    fn id(&self) -> &'static str;
+
+    /// The file's name in the case folder.
+    fn file_name(&self) -> &'static str;
+
+    /// Writes the whole document. The same report gives the same bytes.
+    ///
+    /// # Errors
+    /// As the writer that is given.
+    fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Every document that a scan writes from its report.
+pub static REGISTRY: &[&dyn ReportWriter] = &[&json::Json, &html::Html, &jsonl::Jsonl];
