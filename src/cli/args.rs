@@ -1,0 +1,220 @@
+//! Arguments as clap reads them: each value is only checked for itself.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::container::Limits;
+use crate::plan::Options;
+
+const AFTER: &str = "\
+EXIT CODES
+  0  complete, nothing at notice or above      3  no finding, but coverage incomplete or interrupted
+  1  findings, none at alert                  64  usage or configuration error
+  2  at least one alert                       73  the case folder cannot be written
+                                             130  second Ctrl-C
+A finding outranks incompleteness; the report states both.";
+
+const SCAN_AFTER: &str = "\
+EXAMPLES
+  A live Linux host, everything but network mounts; the case folder on a USB drive:
+      wardround scan --case /media/usb/case-17
+  A mounted Windows volume, with a firm's own intelligence:
+      wardround scan /mnt/evidence --map /mnt/evidence=C: --ioc intel/ --rules yara/ --case case-17
+  One suspicious file:
+      wardround scan upload.zip
+
+WHAT IT WRITES
+  A new case folder (default ./wardround-HOST-TIME) with report.json, report.html, findings.jsonl,
+  inventory.jsonl.zst, journal/ and manifest.json. It never lies inside a target. Nothing else is written,
+  nothing on a target is changed, nothing is executed, no network is used.
+
+EXIT CODES
+  0 complete, nothing at notice or above · 1 findings, none at alert · 2 at least one alert ·
+  3 no finding, but coverage incomplete or interrupted · 64 usage error · 73 case folder cannot be written";
+
+/// Compromise assessment for clinics and hospitals: is the intruder's material here, has patient data been
+/// staged to be stolen, whose, and what was not examined?
+#[derive(Parser, Debug)]
+#[command(name = "wardround", version, after_help = AFTER, max_term_width = 110)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Scan live paths, mounted images, single files and archives into a new case folder
+    Scan(Box<ScanArgs>),
+}
+
+/// How the end of a scan is told on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A short summary in words.
+    Human,
+    /// One JSON object: exit code, case folder, verdict, counts.
+    Json,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = SCAN_AFTER)]
+pub struct ScanArgs {
+    /// Folders, mount points or files; none means every local fixed volume
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<PathBuf>,
+
+    /// Case folder to create [default: ./wardround-HOST-TIME]
+    #[arg(long, value_name = "DIR", help_heading = "Case")]
+    pub case: Option<PathBuf>,
+    /// Case number for the report
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub case_id: Option<String>,
+    /// Who runs the scan
+    #[arg(long, value_name = "NAME", help_heading = "Case")]
+    pub examiner: Option<String>,
+    /// On whose authority
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub authority: Option<String>,
+    /// A note for the report
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub note: Option<String>,
+    /// Allow the case folder on a volume that is scanned whole (recorded in the footprint)
+    #[arg(long, help_heading = "Case")]
+    pub allow_same_volume: bool,
+
+    /// Indicators: a file, or a folder of files (repeatable; adds to the embedded ones)
+    #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
+    pub ioc: Vec<PathBuf>,
+    /// YARA rules: a file, or a folder of files (repeatable; adds to the embedded ones)
+    #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
+    pub rules: Vec<PathBuf>,
+    /// Leave out the embedded indicators
+    #[arg(long, help_heading = "Intelligence")]
+    pub no_default_iocs: bool,
+    /// Leave out the embedded YARA rules
+    #[arg(long, help_heading = "Intelligence")]
+    pub no_default_rules: bool,
+    /// Keep compiled rules in this folder and use them again while rules and program are the same
+    #[arg(long, value_name = "DIR", help_heading = "Intelligence")]
+    pub rules_cache: Option<PathBuf>,
+
+    /// Where a mounted volume really lived, as /mnt/evidence=C: (repeatable); its paths match and are
+    /// reported as C:\…
+    #[arg(long, value_name = "PREFIX=DRIVE", value_parser = map, help_heading = "Reading")]
+    pub map: Vec<(PathBuf, String)>,
+    /// Read network file systems too (skipped and recorded otherwise)
+    #[arg(long, help_heading = "Reading")]
+    pub include_network: bool,
+    /// Worker threads [default: one for every core]
+    #[arg(long, value_name = "N", help_heading = "Reading", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Hold objects up to this size whole for the rules; larger ones are seen in windows and count as partial
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size, help_heading = "Limits")]
+    pub max_body: u64,
+    /// Containers inside containers
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth, help_heading = "Limits")]
+    pub max_depth: u32,
+    /// Members of one archive, all levels together
+    #[arg(long, value_name = "N", default_value_t = Limits::default().members, help_heading = "Limits")]
+    pub max_members: u64,
+    /// Bytes out of one archive, all levels together
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = size, help_heading = "Limits")]
+    pub max_expand: u64,
+    /// Expansion of one member (output to input, after its first 64 MiB)
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio, help_heading = "Limits")]
+    pub max_ratio: u64,
+
+    /// How the end is told on standard output
+    #[arg(long, value_enum, default_value = "human", help_heading = "Output")]
+    pub format: Format,
+    /// No progress display and no summary
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+impl ScanArgs {
+    /// The part of the arguments that the plan is made of.
+    pub fn options(&self) -> Options {
+        Options {
+            targets: self.targets.clone(),
+            case: self.case.clone(),
+            iocs: self.ioc.clone(),
+            rules: self.rules.clone(),
+            no_default_iocs: self.no_default_iocs,
+            no_default_rules: self.no_default_rules,
+            rules_cache: self.rules_cache.clone(),
+            maps: self.map.clone(),
+            include_network: self.include_network,
+            allow_same_volume: self.allow_same_volume,
+            threads: self.threads.map_or(0, usize::from),
+            max_body: self.max_body,
+            limits: Limits {
+                total_bytes: self.max_expand,
+                ratio: self.max_ratio,
+                members: self.max_members,
+                depth: self.max_depth,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+/// `PREFIX=DRIVE`; the prefix is made real, so that it compares with what is walked.
+fn map(text: &str) -> Result<(PathBuf, String), String> {
+    let (prefix, drive) = text.rsplit_once('=').ok_or("write it as /mnt/evidence=C:")?;
+    if prefix.is_empty() || drive.is_empty() {
+        return Err("write it as /mnt/evidence=C:".into());
+    }
+    let prefix = PathBuf::from(prefix);
+    let real = prefix.canonicalize().map_err(|e| format!("{} can't be reached: {e}", prefix.display()))?;
+    Ok((real, drive.to_owned()))
+}
+
+/// Bytes, with K, M, G or T for powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (digits, shift) = match text.char_indices().last() {
+        Some((i, c)) if c.is_ascii_alphabetic() => {
+            let shift = match c.to_ascii_uppercase() {
+                'K' => 10,
+                'M' => 20,
+                'G' => 30,
+                'T' => 40,
+                _ => return Err("a size is a number with K, M, G or T, as 256M".into()),
+            };
+            (&text[..i], shift)
+        }
+        _ => (text, 0),
+    };
+    let n: u64 = digits.parse().map_err(|_| "a size is a number with K, M, G or T, as 256M")?;
+    n.checked_mul(1 << shift).filter(|n| *n > 0).ok_or_else(|| "a size is above 0 and below 16 EiB".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("256M"), Ok(256 << 20));
+        assert_eq!(size("1k"), Ok(1024));
+        assert_eq!(size("77"), Ok(77));
+        for bad in ["", "M", "-1", "0", "9X", "99999999999999T"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn maps() {
+        assert_eq!(map("/=C:").unwrap(), (PathBuf::from("/"), "C:".into()));
+        assert!(map("/mnt").is_err());
+        assert!(map("/no/such/place=C:").is_err());
+    }
+}

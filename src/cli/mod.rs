@@ -1,0 +1,37 @@
+//! The command line: dumb arguments in, one plan, one exit code out.
+
+mod args;
+mod exit;
+mod progress;
+mod scan;
+
+pub use exit::Exit;
+
+use clap::Parser;
+
+/// Runs the program; gives the process's exit code.
+pub fn run() -> Exit {
+    quiet_panics();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { Exit::Usage } else { Exit::Clean };
+        }
+    };
+    match args.command {
+        args::Command::Scan(scan) => scan::run(*scan),
+    }
+}
+
+/// A panic inside a fence is recorded as a gap. Its text may hold content of the evidence, so it is not
+/// printed; the place in our code is.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        if std::thread::current().name() == Some("main")
+            && let Some(at) = info.location()
+        {
+            eprintln!("wardround: internal error at {}:{}; please report it", at.file(), at.line());
+        }
+    }));
+}

@@ -1,0 +1,258 @@
+//! The collector: one thread that writes the journal, keeps the ledger, feeds the correlators and at the end
+//! turns all of it into the parts of the report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+
+use super::journal::{Journal, JournalReader, Span};
+use super::{Batch, Counters, Record};
+use crate::correlate::{Correlator, distinct::merge};
+use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Stage};
+use crate::report::{
+    CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, InventoryRow, Masker, PhiTotals,
+    Shown, four_factor, has_small_cells, sort_findings,
+};
+use crate::score;
+
+/// The journal's file in the case folder.
+const JOURNAL: &str = "journal/journal.jsonl";
+
+/// Why the collector could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    #[error("no worker threads could be started: {0}")]
+    Threads(String),
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    #[error("the journal could not be written: {0}")]
+    Journal(#[from] io::Error),
+}
+
+/// What a run has come to: the parts of the report that only the evidence decides.
+pub struct Collected {
+    pub findings: Vec<FindingRow>,
+    pub coverage: Coverage,
+    pub gaps: Vec<GapRow>,
+    pub phi: PhiTotals,
+    pub journal_head: String,
+    pub inventory_sha256: String,
+    /// The case folder, for the report.
+    pub folder: CaseFolder,
+    /// Why not everything found is in the journal and inventory.
+    pub failed: Option<CollectError>,
+}
+
+/// Receives batches in any order; what it makes of them doesn't depend on the order.
+pub struct Collector {
+    folder: CaseFolder,
+    journal: Journal,
+    masker: Masker,
+    /// Sort key and place of every inventory row.
+    index: Vec<(Vec<u8>, Span)>,
+    coverage: Coverage,
+    gaps: GapTable,
+    incomplete: bool,
+    opaque_bytes: u64,
+    evidence: Vec<Evidence>,
+    /// Objects that findings may be about.
+    objects: BTreeMap<Locator, Object>,
+    /// Further names of hard-linked files.
+    names: BTreeMap<Locator, Vec<Locator>>,
+    failed: Option<CollectError>,
+}
+
+impl Collector {
+    /// Starts the journal in a new case folder.
+    pub fn new(folder: CaseFolder, masker: Masker) -> Result<Self, CollectError> {
+        let journal = Journal::new(folder.create_file(JOURNAL)?);
+        Ok(Self {
+            folder,
+            journal,
+            masker,
+            index: Vec::new(),
+            coverage: Coverage::default(),
+            gaps: GapTable::new(GAP_ROWS),
+            incomplete: false,
+            opaque_bytes: 0,
+            evidence: Vec::new(),
+            objects: BTreeMap::new(),
+            names: BTreeMap::new(),
+            failed: None,
+        })
+    }
+
+    /// Takes everything about one outermost object. A journal that can't be written stops the run; what
+    /// comes after that is still counted.
+    pub fn take(&mut self, batch: Batch, correlators: &mut [Box<dyn Correlator>], counters: &Counters) -> bool {
+        let about: BTreeSet<Locator> =
+            batch.iter().filter_map(|r| if let Record::Evidence(e) = r { Some(e.locator.clone()) } else { None }).collect();
+        if batch.iter().any(|r| matches!(r, Record::Evidence(e) if e.category != Category::PhiAtRest)) {
+            counters.findings.fetch_add(1, Ordering::Relaxed);
+        }
+        for record in batch {
+            match record {
+                Record::Object(object) => self.object(*object, &about, correlators),
+                Record::Evidence(evidence) => {
+                    let row = json!({
+                        "category": evidence.category, "title": evidence.title,
+                        "path": Shown::new(&evidence.locator, &self.masker).path, "reasons": evidence.reasons,
+                    });
+                    self.write("evidence", &row);
+                    correlators.iter_mut().for_each(|c| c.evidence(&evidence));
+                    self.evidence.push(evidence);
+                }
+                Record::Gap(gap) => {
+                    self.write("gap", &GapRow::new(&gap, &self.masker));
+                    self.gap(gap);
+                }
+            }
+        }
+        if self.failed.is_none()
+            && let Err(e) = self.journal.tick()
+        {
+            self.fail(e.into());
+        }
+        self.failed.is_none()
+    }
+
+    fn object(&mut self, object: Object, about: &BTreeSet<Locator>, correlators: &mut [Box<dyn Correlator>]) {
+        let c = &mut self.coverage;
+        c.discovered += 1;
+        *match object.disposition {
+            Disposition::Examined => &mut c.examined,
+            Disposition::Partial => &mut c.partial,
+            Disposition::Skipped => &mut c.skipped,
+            Disposition::Failed => &mut c.failed,
+        } += 1;
+        if object.kind == Kind::File && object.hard_link_to.is_none() {
+            c.bytes_discovered = c.bytes_discovered.saturating_add(object.meta.size);
+            c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
+        }
+        if let Some(span) = self.write("object", &InventoryRow::new(&object, &self.masker)) {
+            self.index.push((object.locator.sort_key(), span));
+        }
+        correlators.iter_mut().for_each(|k| k.object(&object));
+        if let Some(first) = &object.hard_link_to {
+            if about.contains(first) {
+                self.names.entry(first.clone()).or_default().push(object.locator.clone());
+            }
+        } else if object.container.is_some() || about.contains(&object.locator) {
+            self.objects.insert(object.locator.clone(), object);
+        }
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.incomplete |= gap.reason.incomplete();
+        if matches!(
+            gap.reason,
+            GapReason::Encrypted | GapReason::UnsupportedContainer | GapReason::UnsupportedMethod | GapReason::PhiFormat
+        ) {
+            self.opaque_bytes = self.opaque_bytes.saturating_add(gap.bytes.unwrap_or(0));
+        }
+        self.gaps.push(gap);
+    }
+
+    /// Appends to the journal, unless that has failed before.
+    fn write(&mut self, kind: &str, data: &impl serde::Serialize) -> Option<Span> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.journal.append(kind, data) {
+            Ok(span) => Some(span),
+            Err(e) => {
+                self.fail(e.into());
+                None
+            }
+        }
+    }
+
+    /// The journal is lost from here on; the reserve makes room for the report.
+    fn fail(&mut self, err: CollectError) {
+        self.folder.release_reserve();
+        // The room that made is also for the lines that were still waiting to be written.
+        let _ = self.journal.sync();
+        let root = Locator::os(self.folder.path());
+        self.gap(Gap::new(&root, Stage::Run, GapReason::DiskFull, "what followed is not in the inventory"));
+        self.failed = Some(err);
+    }
+
+    /// Joins, weighs and counts; writes the inventory.
+    pub fn finish(mut self, correlators: &mut [Box<dyn Correlator>]) -> Collected {
+        if self.failed.is_none()
+            && let Err(e) = self.journal.sync()
+        {
+            self.fail(e.into());
+        }
+        self.evidence.sort_by(|a, b| a.locator.cmp(&b.locator));
+        let held: Vec<Arc<PhiFacts>> =
+            self.evidence.iter().filter(|e| e.category == Category::PhiAtRest).filter_map(|e| e.phi.clone()).collect();
+        let mut formats: BTreeMap<String, u64> = BTreeMap::new();
+        for facts in &held {
+            *formats.entry(facts.format.clone()).or_default() += 1;
+        }
+        let total = merge(&held);
+        let mut evidence = std::mem::take(&mut self.evidence);
+        evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
+        self.index.sort_unstable();
+        let inventory_sha256 = match self.inventory() {
+            Ok(digest) => digest,
+            Err(e) => {
+                if self.failed.is_none() {
+                    self.fail(e);
+                }
+                String::new()
+            }
+        };
+        let mut findings: Vec<FindingRow> = Vec::new();
+        for finding in score::weigh(evidence) {
+            let row = FindingRow::new(&finding, self.objects.get(&finding.locator), &self.masker);
+            let names = self.names.get(&finding.locator).map_or(&[][..], Vec::as_slice);
+            findings.push(row.with_names(names, &self.masker));
+        }
+        sort_findings(&mut findings);
+        self.coverage.by_reason = self.gaps.by_reason();
+        self.coverage.verdict = if self.incomplete { CoverageVerdict::Incomplete } else { CoverageVerdict::Complete };
+        let phi = PhiTotals {
+            individuals: total.individuals.into(),
+            small_cells: has_small_cells(&total.states),
+            by_state: total.states,
+            by_identifier: total.identifiers,
+            formats,
+            opaque_bytes: self.opaque_bytes,
+            four_factor_inputs: four_factor(&findings),
+            ..PhiTotals::default()
+        };
+        Collected {
+            findings,
+            coverage: self.coverage,
+            gaps: self.gaps.rows(&self.masker),
+            phi,
+            journal_head: self.journal.head(),
+            inventory_sha256,
+            folder: self.folder,
+            failed: self.failed,
+        }
+    }
+
+    /// The inventory is the journal's objects in canonical order; gives its SHA-256.
+    fn inventory(&self) -> Result<String, CollectError> {
+        let mut reader = JournalReader::new(File::open(self.folder.path().join(JOURNAL))?);
+        let mut out = self.folder.inventory()?;
+        let mut failed = None;
+        for (_, span) in &self.index {
+            let row = reader.get(*span).and_then(|data| Ok(serde_json::from_slice::<InventoryRow>(&data)?));
+            match row.map_err(CollectError::from).and_then(|row| Ok(out.push(&row)?)) {
+                Ok(()) => {}
+                // Rows that can't be read back or written don't take the others with them.
+                Err(e) => failed = failed.or(Some(e)),
+            }
+        }
+        let written = out.finish()?;
+        failed.map_or(Ok(written.sha256), Err)
+    }
+}

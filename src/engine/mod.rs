@@ -1,0 +1,146 @@
+//! Threads, journal and the order of work. Names no format: what is walked, opened, detected and joined comes
+//! in as traits.
+//!
+//! ```text
+//! walker ── Found ──> bounded channel ──> worker k: open, read once, analyze, expand ── Batch ──> collector
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::analyze::Analyzer;
+use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
+use crate::correlate::Correlator;
+use crate::model::{Evidence, Gap, Object};
+use crate::reader::Want;
+use crate::source::{Found, Source, WalkSink};
+
+mod collect;
+mod counters;
+mod gate;
+mod journal;
+mod members;
+mod worker;
+
+pub use collect::{CollectError, Collected, Collector};
+pub use counters::{Counters, Phase};
+pub use journal::{Journal, JournalReader, Span};
+
+use gate::Gate;
+use worker::Worker;
+
+/// Entries that the walk may be ahead of the workers.
+const AHEAD: usize = 4096;
+/// Batches that workers may be ahead of the collector.
+const BATCHES: usize = 256;
+/// A worker's stack: parsers of hostile input recurse.
+const STACK: usize = 16 << 20;
+
+/// Detects a container by its bytes and hands its members to the sink; `None` where it is none.
+pub type OpenContainer = fn(&Probe<'_>, &mut dyn ReadSeek, &mut Budget, &mut dyn MemberSink) -> Option<Expanded>;
+
+/// What a run works with. Immutable while it runs.
+pub struct Job {
+    pub sources: Vec<Box<dyn Source>>,
+    pub analyzers: Vec<Box<dyn Analyzer>>,
+    /// Opens an object if it is a container.
+    pub open: OpenContainer,
+    /// Names the format of a container without opening it.
+    pub detect: fn(&Probe<'_>) -> Option<&'static str>,
+    pub limits: Limits,
+    /// Digests that indicators or rules ask for.
+    pub want: Want,
+    /// Objects up to this many bytes are held whole.
+    pub max_body: u64,
+    pub threads: usize,
+    pub counters: Arc<Counters>,
+    /// Set from outside to stop at the next chance.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What a worker hands to the collector.
+pub enum Record {
+    Object(Box<Object>),
+    Evidence(Evidence),
+    Gap(Gap),
+}
+
+/// Everything about one outermost object.
+pub type Batch = Vec<Record>;
+
+impl Job {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the job to its end, or to the point where it is stopped. `collector` runs on the calling thread; a
+/// journal that can't be written stops the run, and what was found up to then still comes back.
+///
+/// # Errors
+/// When no threads can be had.
+pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Collector) -> Result<Collected, CollectError> {
+    let (entries_in, entries) = crossbeam_channel::bounded::<Found>(AHEAD);
+    let (batches_in, batches) = crossbeam_channel::bounded::<Batch>(BATCHES);
+    let gate = Gate::default();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(job.threads)
+        .stack_size(STACK)
+        .thread_name(|i| format!("worker-{i}"))
+        .build()
+        .map_err(|e| CollectError::Threads(e.to_string()))?;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut sink = ToWorkers { job, out: entries_in };
+            for source in &job.sources {
+                source.walk(&mut sink);
+            }
+            job.counters.walked.store(true, Ordering::Relaxed);
+        });
+        let gate = &gate;
+        let pool = &pool;
+        scope.spawn(move || {
+            pool.scope(|s| {
+                for k in 0..job.threads {
+                    let (entries, out) = (entries.clone(), batches_in.clone());
+                    s.spawn(move |_| {
+                        let mut worker = Worker::new(job, gate, k);
+                        for found in entries {
+                            if out.send(worker.take(found)).is_err() {
+                                break;
+                            }
+                        }
+                    });
+                }
+                drop((entries, batches_in));
+            });
+        });
+        for batch in batches {
+            if !collector.take(batch, correlators, &job.counters) {
+                job.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        job.counters.enter(Phase::Correlating);
+        Ok(collector.finish(correlators))
+    })
+}
+
+/// The walker's end of the channel.
+struct ToWorkers<'j> {
+    job: &'j Job,
+    out: crossbeam_channel::Sender<Found>,
+}
+
+impl WalkSink for ToWorkers<'_> {
+    fn found(&mut self, found: Found) {
+        let c = &self.job.counters;
+        c.discovered.fetch_add(1, Ordering::Relaxed);
+        c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
+        // Workers outlive the walk, so this can't fail before they are told to stop.
+        let _ = self.out.send(found);
+    }
+
+    fn stopped(&self) -> bool {
+        self.job.stopped()
+    }
+}

@@ -1,0 +1,99 @@
+//! The machine a scan runs on, and the program that runs.
+
+use std::fs;
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::text::hex;
+use crate::report::{Host, Tool};
+
+/// This program: version, target triple, and the digest of the file it was started from.
+pub fn tool() -> Tool {
+    Tool {
+        name: "wardround".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        sha256: std::env::current_exe().ok().and_then(|p| digest_file(&p).ok()),
+        target: target_triple(),
+    }
+}
+
+/// As rustc names the target, put together from what it tells at compile time.
+fn target_triple() -> String {
+    let vendor = match () {
+        () if cfg!(target_vendor = "apple") => "apple",
+        () if cfg!(target_vendor = "pc") => "pc",
+        () => "unknown",
+    };
+    let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+    let abi = match () {
+        () if cfg!(target_env = "gnu") => "-gnu",
+        () if cfg!(target_env = "musl") => "-musl",
+        () if cfg!(target_env = "msvc") => "-msvc",
+        () => "",
+    };
+    format!("{}-{vendor}-{os}{abi}", std::env::consts::ARCH)
+}
+
+fn digest_file(path: &std::path::Path) -> std::io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buf = vec![0; 128 << 10];
+    loop {
+        match file.read(&mut buf)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            n => hasher.update(&buf[..n]),
+        }
+    }
+}
+
+/// Host name as the system gives it, without asking the network.
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    if name.is_empty() { "unknown".into() } else { name }
+}
+
+/// What the report says of the machine.
+pub fn host() -> Host {
+    Host {
+        name: host_name(),
+        os: std::env::consts::OS.into(),
+        os_version: os_version(),
+        machine_id_sha256: fs::read("/etc/machine-id").ok().map(|id| hex(&Sha256::digest(id.trim_ascii()))),
+        timezone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
+        boot_time: boot_time(),
+        privileges: Some(privileges()),
+    }
+}
+
+fn os_version() -> Option<String> {
+    let text = fs::read_to_string("/etc/os-release").ok()?;
+    let name = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="))?.trim_matches('"').to_owned();
+    #[cfg(unix)]
+    return Some(format!("{name}, kernel {}", rustix::system::uname().release().to_string_lossy()));
+    #[cfg(not(unix))]
+    Some(name)
+}
+
+/// `btime` of proc(5).
+fn boot_time() -> Option<String> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let seconds: i64 = stat.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
+    jiff::Timestamp::from_second(seconds).ok().map(|t| t.to_string())
+}
+
+#[cfg(unix)]
+fn privileges() -> String {
+    match rustix::process::geteuid().as_raw() {
+        0 => "root".into(),
+        uid => format!("uid {uid}"),
+    }
+}
+
+#[cfg(not(unix))]
+fn privileges() -> String {
+    "unknown".into()
+}
