@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Correlator;
 use crate::model::{Category, Evidence, Locator, PhiFacts};
 
-/// Keeps the facts of every object that holds patient data. It has no evidence of its own.
+/// Keeps the facts of every object that holds patient data.
 #[derive(Debug, Default)]
 pub struct People {
     facts: BTreeMap<Locator, Vec<Arc<PhiFacts>>>,
@@ -36,20 +35,6 @@ impl People {
     }
 }
 
-impl Correlator for People {
-    fn id(&self) -> &'static str {
-        "people"
-    }
-
-    fn evidence(&mut self, evidence: &Evidence) {
-        self.note(evidence);
-    }
-
-    fn finish(&mut self) -> Vec<Evidence> {
-        Vec::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,13 +50,12 @@ mod tests {
             phi: Some(Arc::new(PhiFacts { format: "hl7".into(), ..PhiFacts::default() })),
             techniques: Vec::new(),
         };
-        people.evidence(&evidence);
+        people.note(&evidence);
         evidence.locator = Locator::os("/a");
-        people.evidence(&evidence);
+        people.note(&evidence);
         evidence.category = Category::Staging;
-        people.evidence(&evidence);
+        people.note(&evidence);
         assert_eq!(people.facts().map(|(l, _)| l.shown()).collect::<Vec<_>>(), ["/a", "/b"]);
         assert!(people.of(&Locator::os("/c")).is_empty());
-        assert!(people.finish().is_empty());
     }
 }
