@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::binary::{Inspected, Subject, inspect, name_reasons, reasons};
+use crate::binary::{Inspected, Subject, name_reasons, reasons};
 use crate::model::{Category, Evidence, Gap, GapReason, Kind, Locator, Object, Reason, Stage};
 
 use super::place::place;
@@ -32,9 +32,8 @@ impl Examine for Worker {
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let head = &whole.head;
-        // Headers need the whole file; of what isn't held whole, name and magic still count.
-        let inspected = whole.body.map_or(Inspected::Other, inspect);
-        let facts = match &inspected {
+        // Of what isn't held whole, name and magic still count.
+        let facts = match whole.inspected() {
             Inspected::Facts(facts) => Some(facts.as_ref()),
             Inspected::Panicked(format) => {
                 let detail = format!("the parser for a {} failed", format.words());

@@ -248,7 +248,7 @@ mod tests {
         for (i, chunk) in content.chunks(3).enumerate() {
             worker.feed(3 * i as u64, chunk);
         }
-        let whole = Whole { head: head(), size: content.len() as u64, digests: &digests, entropy_milli: 0, body: Some(content) };
+        let whole = Whole::new(head(), content.len() as u64, &digests, 0, Some(content));
         worker.finish(&whole, &mut out);
         out.evidence
     }

@@ -11,6 +11,9 @@ pub use ioc::IocAnalyzer;
 pub use phi::PhiAnalyzer;
 pub use yara::YaraAnalyzer;
 
+use std::cell::OnceCell;
+
+use crate::binary::{Inspected, inspect};
 use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, Object};
 
 /// What is known before the first byte.
@@ -38,6 +41,19 @@ pub struct Whole<'a> {
     pub entropy_milli: u32,
     /// The whole content, up to `--max-body`.
     pub body: Option<&'a [u8]>,
+    inspected: OnceCell<Inspected>,
+}
+
+impl<'a> Whole<'a> {
+    pub fn new(head: Head<'a>, size: u64, digests: &'a Digests, entropy_milli: u32, body: Option<&'a [u8]>) -> Self {
+        Self { head, size, digests, entropy_milli, body, inspected: OnceCell::new() }
+    }
+
+    /// What the headers of an executable say; found out once, whichever analyzer asks first. Headers need the
+    /// whole content: of what isn't held whole nothing is known.
+    pub fn inspected(&self) -> &Inspected {
+        self.inspected.get_or_init(|| self.body.map_or(Inspected::Other, inspect))
+    }
 }
 
 /// What an analyzer may say of an object.

@@ -135,7 +135,7 @@ mod tests {
         let mut out = Findings::default();
         worker.begin(&head());
         bytes.chunks(1000).enumerate().for_each(|(i, c)| worker.feed(i as u64 * 1000, c));
-        let whole = Whole { head: head(), size: bytes.len() as u64, digests: &digests, entropy_milli: 0, body: None };
+        let whole = Whole::new(head(), bytes.len() as u64, &digests, 0, None);
         worker.finish(&whole, &mut out);
         out
     }

@@ -46,6 +46,12 @@ pub struct Args {
 pub enum Command {
     /// Scan live paths, mounted images, single files and archives into a new case folder
     Scan(Box<ScanArgs>),
+    /// Match new indicators against an old case's inventory, without the disk
+    Recheck(super::recheck::RecheckArgs),
+    /// Check indicator files, or compile huge hash lists
+    Ioc(super::ioc::IocArgs),
+    /// Check or list YARA rules
+    Rules(super::rules::RulesArgs),
 }
 
 /// How the end of a scan is told on standard output.

@@ -2,7 +2,10 @@
 
 mod args;
 mod exit;
+mod ioc;
 mod progress;
+mod recheck;
+mod rules;
 mod scan;
 
 pub use exit::Exit;
@@ -21,6 +24,9 @@ pub fn run() -> Exit {
     };
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan),
+        args::Command::Recheck(args) => recheck::run(&args),
+        args::Command::Ioc(args) => ioc::run(args),
+        args::Command::Rules(args) => rules::run(args),
     }
 }
 

@@ -240,7 +240,7 @@ impl<'j> Worker<'j> {
         let digests = object.digests.clone();
         let bytes = held.then_some(body.as_slice());
         let found = {
-            let whole = Whole { head: head(&head_bytes), size, digests: &digests, entropy_milli: entropy, body: bytes };
+            let whole = Whole::new(head(&head_bytes), size, &digests, entropy, bytes);
             self.collect(&mut object, |e, out| e.finish(&whole, out))
         };
         if !found.evidence.is_empty() && object.digests.sha256.is_some() && held {
