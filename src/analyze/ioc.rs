@@ -6,16 +6,20 @@
 //! the object; alone they say nothing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde_json::json;
 
+use super::facts::ObjectFacts;
 use super::{Analyzer, Examine, Findings, Head, Whole};
-use crate::ioc::{ContentScan, Indicator, IndicatorSet, subjects};
-use crate::model::{Category, Evidence, Kind, Locator, Name, Object, Reason, text};
+use crate::ioc::{ContentHit, ContentScan, Facts, Indicator, IndicatorSet, Role, Seen, Truth, Verdict, subjects};
+use crate::model::{Category, Evidence, Kind, Locator, Name, Object, Reason, Sighting, text};
 
 /// Most that an address in content weighs.
 const MENTION: i32 = 60;
+/// Most that an expression weighs that could not be decided, though a digest it lists was found.
+const UNDECIDED: i32 = 30;
 /// Reasons kept of one kind, strongest first.
 const MAX_REASONS: usize = 20;
 /// Descriptions and sources named for one digest.
@@ -65,12 +69,23 @@ impl Examine for IocExamine<'_> {
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let head = &whole.head;
         let mut hits = Hits::default();
-        for (kind, indicators) in self.set.by_digest(whole.digests) {
+        for (kind, indicators) in self.set.by_digest(whole.digests, &mut hits.seen) {
             hits.digest(kind.id(), kind.words(), &indicators);
         }
         hits.names(self.set, head.locator, head.origin, head.other_names, head.kind == Kind::Dir);
         if let Some(scan) = &mut self.content {
             hits.mentions(self.set, scan.finish());
+        }
+        if self.set.has_expressions() {
+            let facts = ObjectFacts {
+                meta: head.meta,
+                whole: Some(whole),
+                digests: whole.digests,
+                searched: self.content.is_some(),
+                registry: false,
+                folds: hits.folds,
+            };
+            hits.expressions(self.set, head.locator, &facts, out);
         }
         out.evidence.extend(hits.evidence(head.locator));
     }
@@ -84,6 +99,17 @@ impl Examine for IocExamine<'_> {
     fn name_only(&mut self, object: &Object, out: &mut Findings) {
         let mut hits = Hits::default();
         hits.names(self.set, &object.locator, object.origin.as_ref(), &[], object.kind == Kind::Dir);
+        if self.set.has_expressions() {
+            let facts = ObjectFacts {
+                meta: &object.meta,
+                whole: None,
+                digests: &object.digests,
+                searched: false,
+                registry: false,
+                folds: hits.folds,
+            };
+            hits.expressions(self.set, &object.locator, &facts, out);
+        }
         out.evidence.extend(hits.evidence(&object.locator));
     }
 }
@@ -94,6 +120,11 @@ struct Hits {
     digests: Vec<Reason>,
     names: Vec<Reason>,
     mentions: Vec<Reason>,
+    expressions: Vec<Reason>,
+    /// Terms of expressions that were found.
+    seen: Seen,
+    /// The object's source doesn't tell upper from lower case.
+    folds: bool,
     /// Of the strongest indicator of each kind, for the title.
     words: BTreeMap<&'static str, (i32, String)>,
     techniques: Vec<String>,
@@ -111,20 +142,23 @@ impl Hits {
             } else {
                 format!("{shown} is on a list of known files: {}", joined(&side, Indicator::words))
             };
-            self.digests.push(Reason::new(format!("hash.{kind}"), "hash", first.score, text, joined(&side, Indicator::source)));
+            let reason = Reason::new(format!("hash.{kind}"), "hash", first.score, text, joined(&side, Indicator::source));
+            self.digests.push(marked(reason, first));
             self.note("hash", first, &side);
         }
     }
 
     fn names(&mut self, set: &IndicatorSet, locator: &Locator, origin: Option<&Name>, others: &[Locator], dir: bool) {
-        if !set.has_filenames() {
+        if !set.has_names() {
             return;
         }
         let total = others.len() + 1;
         let own = std::iter::once((locator, origin)).chain(others.iter().map(|l| (l, None)));
         let mut seen: Vec<(String, usize)> = Vec::new();
         for (n, (locator, origin)) in own.enumerate() {
-            for indicator in set.by_name(&subjects(locator, origin, dir)) {
+            let subjects = subjects(locator, origin, dir);
+            self.folds |= subjects.iter().any(|s| s.folds);
+            for indicator in set.by_name(&subjects, &mut self.seen) {
                 let source = indicator.source();
                 if seen.iter().any(|(s, _)| *s == source) {
                     continue;
@@ -132,7 +166,7 @@ impl Hits {
                 let place = if n == 0 { String::new() } else { format!(" (hard link, name {} of {total})", n + 1) };
                 let says = if indicator.score > 0 { "Path matches a known pattern" } else { "Path matches a harmless pattern" };
                 let text = format!("{says}{place}: {}", indicator.words());
-                let mut reason = Reason::new("filename", "filename", indicator.score, text, source.clone());
+                let mut reason = marked(Reason::new("filename", "filename", indicator.score, text, source.clone()), indicator);
                 if n > 0 {
                     reason = reason.with(json!({ "name": n + 1, "names": total }));
                 }
@@ -143,15 +177,62 @@ impl Hits {
         }
     }
 
-    fn mentions(&mut self, set: &IndicatorSet, found: BTreeMap<u32, crate::ioc::ContentHit>) {
+    fn mentions(&mut self, set: &IndicatorSet, found: BTreeMap<u32, ContentHit>) {
         for (id, hit) in found {
-            let Some(indicator) = set.get(id) else { continue };
+            let Some(indicator) = set.resolve(id, &mut self.seen) else { continue };
             let value = indicator.value.as_deref().unwrap_or_default();
             let times = if hit.count == 1 { "once".to_owned() } else { format!("{} times", text::thousands(hit.count)) };
             let text = format!("Content mentions {value} {times}: {}", indicator.words());
             let reason = Reason::new("c2.content", "c2", indicator.score.min(MENTION), text, indicator.source());
-            self.mentions.push(reason.with(json!({ "indicator": value, "count": hit.count, "first_offset": hit.first })));
+            let mut detail = json!({ "indicator": value, "count": hit.count, "first_offset": hit.first });
+            if let Some(marks) = &indicator.marks {
+                detail["marks"] = json!(marks);
+            }
+            self.mentions.push(reason.with(detail));
             self.note("c2", indicator, &[indicator]);
+        }
+    }
+
+    /// Expressions: those that hold are reasons, parts of patterns about several objects are sightings. One that
+    /// can't be decided is told only where it lists this object's digest, and weighs little.
+    fn expressions(&mut self, set: &IndicatorSet, locator: &Locator, facts: &dyn Facts, out: &mut Findings) {
+        let mut best: BTreeMap<u32, Verdict> = BTreeMap::new();
+        for (role, verdict) in set.judge(&self.seen, facts) {
+            match role {
+                Role::Part { pattern, part } if verdict.truth == Truth::True => {
+                    out.sightings.push(Sighting { locator: locator.clone(), pattern, part });
+                }
+                Role::Part { .. } => {}
+                // An indicator may hold in several ways; the most certain one is told.
+                Role::Whole(id) => match best.entry(id) {
+                    Entry::Vacant(e) => {
+                        e.insert(verdict);
+                    }
+                    Entry::Occupied(mut e) if verdict.truth > e.get().truth => {
+                        e.insert(verdict);
+                    }
+                    Entry::Occupied(_) => {}
+                },
+            }
+        }
+        for (id, verdict) in best {
+            let Some(indicator) = set.get(id) else { continue };
+            let (id, weight, text) = match verdict.truth {
+                Truth::True => {
+                    let bound = if verdict.beyond_mentions { 100 } else { MENTION };
+                    ("indicator.expression", indicator.score.min(bound), format!("Fits a known indicator: {}", indicator.words()))
+                }
+                Truth::Unknown if verdict.by_digest && indicator.score > 0 => {
+                    let open = verdict.undecided.join(", ");
+                    let text =
+                        format!("Its digest is listed in an indicator that could not be decided ({open}): {}", indicator.words());
+                    ("indicator.undecided", indicator.score.min(UNDECIDED), text)
+                }
+                _ => continue,
+            };
+            let source = indicator.source();
+            self.expressions.push(marked(Reason::new(id, format!("expression.{source}"), weight, text, source), indicator));
+            self.note("expression", indicator, &[indicator]);
         }
     }
 
@@ -165,16 +246,21 @@ impl Hits {
         if strongest.score > entry.0 {
             *entry = (strongest.score, words);
         }
-        self.techniques.extend(all.iter().flat_map(|i| techniques(&i.description)));
+        self.techniques.extend(all.iter().flat_map(|i| i.techniques()));
     }
 
     /// One evidence for the object; none where nothing accuses it.
     fn evidence(mut self, locator: &Locator) -> Option<Evidence> {
-        let title = [("hash", "Known-bad file: "), ("filename", "Suspicious path: "), ("c2", "Mentions a known-bad address: ")]
-            .into_iter()
-            .find_map(|(group, start)| self.words.get(group).map(|(_, words)| format!("{start}{words}")))?;
+        let starts = [
+            ("hash", "Known-bad file: "),
+            ("expression", "Fits a known indicator: "),
+            ("filename", "Suspicious path: "),
+            ("c2", "Mentions a known-bad address: "),
+        ];
+        let title =
+            starts.into_iter().find_map(|(group, start)| self.words.get(group).map(|(_, words)| format!("{start}{words}")))?;
         let mut reasons = self.digests;
-        for mut group in [self.names, self.mentions] {
+        for mut group in [self.expressions, self.names, self.mentions] {
             group.sort_by(|a, b| (-a.weight.abs(), &a.source, &a.id).cmp(&(-b.weight.abs(), &b.source, &b.id)));
             let more = group.len().saturating_sub(MAX_REASONS);
             group.truncate(MAX_REASONS);
@@ -187,6 +273,14 @@ impl Hits {
         self.techniques.dedup();
         let techniques = self.techniques;
         Some(Evidence { locator: locator.clone(), category: Category::Ioc, title, reasons, phi: None, techniques })
+    }
+}
+
+/// Adds what the indicator's author says about it.
+fn marked(reason: Reason, indicator: &Indicator) -> Reason {
+    match &indicator.marks {
+        Some(marks) => reason.with(json!({ "marks": marks })),
+        None => reason,
     }
 }
 
@@ -204,20 +298,6 @@ fn joined(indicators: &[&Indicator], part: impl Fn(&Indicator) -> String) -> Str
         parts.push(format!("{more} more"));
     }
     parts.join("; ")
-}
-
-/// ATT&CK technique ids (`T1567.002`) in a description.
-fn techniques(description: &str) -> Vec<String> {
-    description
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .map(|w| w.trim_end_matches('.'))
-        .filter(|w| {
-            let (main, sub) = w.split_once('.').map_or((*w, None), |(m, s)| (m, Some(s)));
-            let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-            main.strip_prefix('T').is_some_and(|d| digits(d, 4)) && sub.is_none_or(|s| digits(s, 3))
-        })
-        .map(str::to_owned)
-        .collect()
 }
 
 #[cfg(test)]
@@ -316,10 +396,5 @@ mod tests {
         worker.name_only(&object(Locator::os("/a/b.zip").member("x.exe", 0), Kind::Member), &mut out);
         worker.name_only(&object(Locator::os("/a/loot"), Kind::File), &mut out);
         assert_eq!(out.evidence.len(), 2);
-    }
-
-    #[test]
-    fn techniques_are_ids_only() {
-        assert_eq!(techniques("x T1567.002, T1048. T12 AT1048 T1030x"), ["T1567.002", "T1048"]);
     }
 }

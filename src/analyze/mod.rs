@@ -1,6 +1,7 @@
 //! The seam between reading and detecting: every analyzer sees the bytes of every object once.
 
 mod binary;
+mod facts;
 mod ioc;
 mod phi;
 mod place;
@@ -14,7 +15,7 @@ pub use yara::YaraAnalyzer;
 use std::cell::OnceCell;
 
 use crate::binary::{Inspected, inspect};
-use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, Object};
+use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, Object, Sighting};
 
 /// What is known before the first byte.
 pub struct Head<'a> {
@@ -61,6 +62,7 @@ impl<'a> Whole<'a> {
 pub struct Findings {
     pub evidence: Vec<Evidence>,
     pub gaps: Vec<Gap>,
+    pub sightings: Vec<Sighting>,
 }
 
 /// A family of checks. Shared by all workers; what a worker needs for itself is in its [`Examine`].

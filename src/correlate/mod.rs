@@ -1,20 +1,24 @@
 //! What only the whole can tell: staging, people across files. Correlators run on the collector's thread and
 //! see every object and every piece of evidence once, in any order; their result must not depend on it.
 
-use crate::model::{Evidence, Object};
+use std::sync::Arc;
+
+use crate::ioc::IndicatorSet;
+use crate::model::{Evidence, Object, Sighting};
 
 pub mod axes;
 pub mod content;
 pub mod distinct;
 mod names;
+pub mod patterns;
 pub mod people;
 mod place;
 pub mod staging;
 mod tally;
 
-/// The correlators of a scan.
-pub fn all() -> Vec<Box<dyn Correlator>> {
-    vec![Box::new(staging::Staging::new())]
+/// The correlators of a scan with these indicators.
+pub fn all(indicators: &Arc<IndicatorSet>) -> Vec<Box<dyn Correlator>> {
+    vec![Box::new(staging::Staging::new()), Box::new(patterns::Patterns::new(indicators.clone()))]
 }
 
 /// Joins facts of many objects.
@@ -25,6 +29,8 @@ pub trait Correlator {
     fn object(&mut self, _object: &Object) {}
 
     fn evidence(&mut self, _evidence: &Evidence) {}
+
+    fn sighting(&mut self, _sighting: &Sighting) {}
 
     /// Evidence about objects seen before, in any order (the caller sorts).
     fn finish(&mut self) -> Vec<Evidence>;

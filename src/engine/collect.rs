@@ -106,6 +106,11 @@ impl Collector {
                     correlators.iter_mut().for_each(|c| c.evidence(&evidence));
                     self.evidence.push(evidence);
                 }
+                Record::Sighting(sighting) => {
+                    let path = Shown::new(&sighting.locator, &self.masker).path;
+                    self.write("sighting", &json!({ "path": path, "pattern": sighting.pattern, "part": sighting.part }));
+                    correlators.iter_mut().for_each(|c| c.sighting(&sighting));
+                }
                 Record::Gap(gap) => {
                     self.write("gap", &GapRow::new(&gap, &self.masker));
                     self.gap(gap);

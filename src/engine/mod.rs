@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Evidence, Gap, Object};
+use crate::model::{Evidence, Gap, Object, Sighting};
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
@@ -63,6 +63,7 @@ pub enum Record {
     Object(Box<Object>),
     Evidence(Evidence),
     Gap(Gap),
+    Sighting(Sighting),
 }
 
 /// Everything about one outermost object.

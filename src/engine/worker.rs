@@ -381,6 +381,7 @@ impl<'j> Worker<'j> {
             self.shortfall(object, gap, Disposition::Partial);
         }
         self.out.extend(found.evidence.into_iter().map(Record::Evidence));
+        self.out.extend(found.sightings.into_iter().map(Record::Sighting));
     }
 
     /// Runs one step of every analyzer, each behind a fence.
@@ -400,6 +401,7 @@ impl<'j> Worker<'j> {
             step(e, &mut out);
             all.evidence.append(&mut out.evidence);
             all.gaps.append(&mut out.gaps);
+            all.sightings.append(&mut out.sightings);
         });
         all
     }

@@ -18,6 +18,18 @@ pub enum Address {
     Url(String),
 }
 
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Address::Domain(name, _) | Address::Url(name) => f.write_str(name),
+            Address::Ip4(ip) => write!(f, "{ip}"),
+            Address::Net4(ip, bits) => write!(f, "{ip}/{bits}"),
+            Address::Net6(ip, 128) => write!(f, "{ip}"),
+            Address::Net6(ip, bits) => write!(f, "{ip}/{bits}"),
+        }
+    }
+}
+
 /// Extensions of files that are no top-level domain: such words are file names.
 const EXTENSIONS: &[&str] = &[
     "bat", "bin", "bmp", "cache", "cfg", "chm", "class", "cmd", "conf", "cpl", "csv", "dat", "db", "dll", "doc", "docx", "exe",

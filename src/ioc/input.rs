@@ -86,14 +86,7 @@ fn read_file(set: &mut IndicatorSet, path: &Path, name: &str) -> Result<Input, I
 }
 
 fn blank(name: &str, sha256: &[u8]) -> Input {
-    Input {
-        name: name.to_owned(),
-        sha256: Some(text::hex(sha256)),
-        kind: None,
-        loaded: 0,
-        rejected: Vec::new(),
-        adjusted: Vec::new(),
-    }
+    Input { name: name.to_owned(), sha256: Some(text::hex(sha256)), ..Input::default() }
 }
 
 /// Recognises the format of a list and loads it.

@@ -10,6 +10,7 @@ mod address;
 mod c2_iocs;
 mod content;
 mod decode;
+mod expr;
 mod filename_iocs;
 mod filenames;
 mod foreign;
@@ -19,6 +20,8 @@ mod hash_iocs;
 mod hash_list;
 mod input;
 mod loader;
+mod marks;
+mod paths;
 mod pattern;
 mod punycode;
 mod set;
@@ -26,10 +29,15 @@ mod subjects;
 mod trivial;
 
 pub use content::{ContentHit, ContentScan};
+pub use expr::{
+    Answer, Case, Cmp, Domain, Facts, Field, Node, Part, Pattern, Question, Registry, Seen, Term, Test, Text, TextOp, Truth,
+    Verdict,
+};
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
-pub use loader::Loader;
-pub use set::{Indicator, IndicatorSet};
+pub use loader::{About, Loader};
+pub use marks::Marks;
+pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
 
 /// A file format of indicators.

@@ -4,14 +4,49 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{AddressSet, ContentScan};
+use super::expr::{Compiled, Facts, Joined, Seen, Truth, Verdict, judge};
 use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
 use super::input::{self, IocError};
+use super::marks::Marks;
+use super::paths::PathTerms;
 use super::subjects::Subject;
-use crate::model::Digests;
-use crate::model::Input;
+use crate::model::{Digests, Input, text};
 
-/// One line of a list.
+/// Numbers from here on are terms of expressions, smaller ones whole indicators.
+pub(super) const TERM: u32 = 1 << 31;
+
+/// Where an indicator stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Counted from 1.
+    Line(u64),
+    /// The identifier of an object or attribute.
+    Id(Arc<str>),
+}
+
+impl From<u64> for Place {
+    fn from(line: u64) -> Self {
+        Place::Line(line)
+    }
+}
+
+impl From<&str> for Place {
+    fn from(id: &str) -> Self {
+        Place::Id(text::shorten(&text::escape(id.as_bytes()), 120).into())
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Line(n) => write!(f, ":{n}"),
+            Place::Id(id) => write!(f, "#{id}"),
+        }
+    }
+}
+
+/// One indicator: a line of a list, an object of a bundle, an item of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indicator {
     /// −100 to 100; negative ones clear.
@@ -19,15 +54,23 @@ pub struct Indicator {
     /// What the list says of it, safe to show; may be empty.
     pub description: Arc<str>,
     pub(super) file: Arc<str>,
-    pub(super) line: u64,
+    pub(super) place: Place,
     /// The address as it is matched; `None` for hashes and patterns.
     pub value: Option<Arc<str>>,
+    /// What its author says about it, where the format has room for that.
+    pub marks: Option<Arc<Marks>>,
 }
 
 impl Indicator {
-    /// `file:line`
+    /// `file:line` or `file#id`
     pub fn source(&self) -> String {
-        format!("{}:{}", self.file, self.line)
+        format!("{}{}", self.file, self.place)
+    }
+
+    /// ATT&CK technique ids (`T1567.002`) in the description and the author's labels, in their order.
+    pub fn techniques(&self) -> Vec<String> {
+        let labels = self.marks.iter().flat_map(|m| m.labels.iter().chain(&m.indicates));
+        std::iter::once(&*self.description).chain(labels.map(String::as_str)).flat_map(techniques).collect()
     }
 
     /// The description, or where it is listed.
@@ -36,13 +79,67 @@ impl Indicator {
     }
 }
 
-/// Hashes, file-name patterns and addresses. Immutable once loaded; shared by all workers.
+/// ATT&CK technique ids (`T1567.002`) in a description.
+fn techniques(description: &str) -> Vec<String> {
+    description
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+        .map(|w| w.trim_end_matches('.'))
+        .filter(|w| {
+            let (main, sub) = w.split_once('.').map_or((*w, None), |(m, s)| (m, Some(s)));
+            let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
+            main.strip_prefix('T').is_some_and(|d| digits(d, 4)) && sub.is_none_or(|s| digits(s, 3))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What an expression about one object is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is the whole of this indicator.
+    Whole(u32),
+    /// One statement of a pattern about several objects.
+    Part { pattern: u32, part: u32 },
+}
+
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub node: Compiled,
+    pub role: Role,
+}
+
+/// A pattern about several objects of one host.
+#[derive(Debug)]
+pub struct HostPattern {
+    pub indicator: u32,
+    /// Statements about single objects.
+    pub parts: u32,
+    pub(super) joined: Joined,
+}
+
+impl HostPattern {
+    /// Whether objects that fit these statements fulfil the pattern.
+    pub fn value(&self, held: &std::collections::BTreeSet<u32>) -> Truth {
+        self.joined.value(held)
+    }
+}
+
+/// Everything that indicator files say. Immutable once loaded; shared by all workers.
 #[derive(Debug, Default)]
 pub struct IndicatorSet {
     pub(super) indicators: Vec<Indicator>,
     pub(super) hashes: HashSets,
     pub(super) filenames: FilenameSet,
     pub(super) addresses: AddressSet,
+    pub(super) paths: PathTerms,
+    pub(super) trees: Vec<Tree>,
+    /// For every term of an expression, its tree.
+    pub(super) terms: Vec<u32>,
+    /// Trees that no indexed term leads to.
+    pub(super) standing: Vec<u32>,
+    pub(super) patterns: Vec<HostPattern>,
+    /// YARA rules that came within indicator files: where from, and their text.
+    pub(super) rules: Vec<(String, String)>,
 }
 
 impl IndicatorSet {
@@ -104,34 +201,94 @@ impl IndicatorSet {
         self.hashes.has_sha1()
     }
 
-    /// Whether there are file-name patterns.
-    pub fn has_filenames(&self) -> bool {
-        !self.filenames.is_empty()
+    /// Whether there are patterns or terms for names and paths.
+    pub fn has_names(&self) -> bool {
+        !self.filenames.is_empty() || !self.paths.is_empty()
     }
 
-    /// Whether content must be searched for addresses.
+    /// Whether content must be searched.
     pub fn has_addresses(&self) -> bool {
         !self.addresses.is_empty()
     }
 
-    /// Indicators that list one of these digests, by kind.
-    pub fn by_digest(&self, digests: &Digests) -> Vec<(HashKind, Vec<&Indicator>)> {
-        let resolve = |ids: Vec<u32>| ids.into_iter().filter_map(|i| self.get(i)).collect();
-        self.hashes.find(digests).into_iter().map(|(kind, ids)| (kind, resolve(ids))).collect()
+    /// Whether there are expressions at all.
+    pub fn has_expressions(&self) -> bool {
+        !self.trees.is_empty()
     }
 
-    /// Indicators whose pattern matches one of the spellings of a path, in the order of the lists.
-    pub fn by_name(&self, subjects: &[Subject]) -> Vec<&Indicator> {
-        self.filenames.find(subjects).into_iter().filter_map(|i| self.get(i)).collect()
+    /// Indicators that list one of these digests, by kind. Terms of expressions go to `seen`.
+    pub fn by_digest(&self, digests: &Digests, seen: &mut Seen) -> Vec<(HashKind, Vec<&Indicator>)> {
+        let mut out = Vec::new();
+        for (kind, ids) in self.hashes.find(digests) {
+            let indicators = self.whole(ids, seen);
+            if !indicators.is_empty() {
+                out.push((kind, indicators));
+            }
+        }
+        out
     }
 
-    /// One worker's search for addresses.
+    /// Indicators whose pattern matches one of the spellings of a path, in the order of the lists. Terms of
+    /// expressions go to `seen`.
+    pub fn by_name(&self, subjects: &[Subject], seen: &mut Seen) -> Vec<&Indicator> {
+        let mut ids = self.filenames.find(subjects);
+        self.paths.find(subjects, |id| ids.push(id));
+        ids.sort_unstable();
+        ids.dedup();
+        self.whole(ids, seen)
+    }
+
+    /// One worker's search in content.
     pub fn content_scan(&self) -> ContentScan<'_> {
         ContentScan::new(&self.addresses)
     }
 
-    /// By the number that a [`ContentScan`] gives.
+    /// The whole indicator of a number that a [`ContentScan`] gives; a term of an expression goes to `seen`.
+    pub fn resolve(&self, id: u32, seen: &mut Seen) -> Option<&Indicator> {
+        if id >= TERM {
+            seen.0.insert(id);
+            return None;
+        }
+        self.get(id)
+    }
+
+    fn whole(&self, ids: Vec<u32>, seen: &mut Seen) -> Vec<&Indicator> {
+        ids.into_iter().filter_map(|id| self.resolve(id, seen)).collect()
+    }
+
     pub fn get(&self, id: u32) -> Option<&Indicator> {
         self.indicators.get(usize::try_from(id).ok()?)
+    }
+
+    /// Evaluates the expressions that what was seen of an object leads to, and those that nothing leads to.
+    /// Those that don't hold are left out.
+    pub fn judge(&self, seen: &Seen, facts: &dyn Facts) -> Vec<(Role, Verdict)> {
+        let tree_of = |slot: &u32| self.terms.get(usize::try_from(slot.saturating_sub(TERM)).ok()?).copied();
+        let mut trees: Vec<u32> = seen.0.iter().filter_map(tree_of).chain(self.standing.iter().copied()).collect();
+        trees.sort_unstable();
+        trees.dedup();
+        let tree = |n: u32| self.trees.get(usize::try_from(n).ok()?);
+        let judged = trees.into_iter().filter_map(tree).map(|t| (t.role, judge(&t.node, seen, facts)));
+        judged.filter(|(_, verdict)| verdict.truth != Truth::False).collect()
+    }
+
+    /// YARA rules that came within indicator files: where from, and their text.
+    pub fn rules(&self) -> &[(String, String)] {
+        &self.rules
+    }
+
+    /// Patterns about several objects.
+    pub fn patterns(&self) -> &[HostPattern] {
+        &self.patterns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn techniques_are_ids_only() {
+        assert_eq!(techniques("x T1567.002, T1048. T12 AT1048 T1030x"), ["T1567.002", "T1048"]);
     }
 }

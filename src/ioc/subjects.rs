@@ -18,6 +18,10 @@ pub struct Subject {
     pub own: usize,
     /// A Windows spelling whose drive isn't known.
     pub driveless: bool,
+    /// A spelling with backslashes.
+    pub windows: bool,
+    /// It comes from Windows for certain, where upper and lower case are the same.
+    pub folds: bool,
 }
 
 /// Every spelling of an object's path. `origin` is the original path of the outermost object; folders are
@@ -31,7 +35,9 @@ pub fn subjects(locator: &Locator, origin: Option<&Name>, is_dir: bool) -> Vec<S
         }
     };
     let separator = if has_drive(&outer) { '\\' } else { '/' };
-    let native = spell(locator, outer.clone(), separator, |name| name);
+    let mut native = spell(locator, outer.clone(), separator, |name| name);
+    native.windows = separator == '\\';
+    native.folds = native.windows;
     let windows = |name: Cow<'_, str>| Cow::Owned(name.replace('/', "\\"));
     let (text, driveless) = match origin {
         Some(origin) => (origin.lossy(), false),
@@ -39,6 +45,8 @@ pub fn subjects(locator: &Locator, origin: Option<&Name>, is_dir: bool) -> Vec<S
     };
     let mut view = spell(locator, windows(text), '\\', windows);
     view.driveless = driveless && !has_drive(&view.text);
+    view.windows = true;
+    view.folds = !view.driveless;
     for subject in [native, view] {
         if is_dir && !subject.text.ends_with(['/', '\\']) {
             let end = if subject.text.contains('\\') && !subject.text.starts_with('/') { '\\' } else { '/' };
@@ -57,7 +65,7 @@ fn spell<'a>(locator: &'a Locator, outer: Cow<'a, str>, separator: char, view: i
         text.push(separator);
         text.push_str(&view(step.name().lossy()));
     }
-    Subject { text, own, driveless: false }
+    Subject { text, own, driveless: false, windows: false, folds: false }
 }
 
 /// `C:\` or `C:/`, also behind `\\?\`.

@@ -108,6 +108,16 @@ impl Reason {
     }
 }
 
+/// An object that fits one statement of a pattern about several objects: no evidence until the others are
+/// found, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub locator: Locator,
+    /// Number of the pattern, and of the statement within it.
+    pub pattern: u32,
+    pub part: u32,
+}
+
 /// What analyzers and correlators hand over to be weighed: one object, one category, its reasons.
 #[derive(Clone, Debug)]
 pub struct Evidence {

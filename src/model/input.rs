@@ -17,6 +17,12 @@ pub struct Input {
     /// Rules or indicators in force from it.
     pub loaded: u64,
     pub rejected: Vec<Rejected>,
+    /// Indicators that nothing this program reads can decide; they are not in force.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unanswered: Vec<Rejected>,
+    /// Indicators in force of which a part can't be decided; that part never makes them true.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub partly: Vec<Rejected>,
     /// Lines in force that had to be changed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub adjusted: Vec<Rejected>,

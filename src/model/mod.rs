@@ -14,7 +14,7 @@ pub mod priors;
 pub mod text;
 
 pub use entry::{Entry, Kind, Meta, Time, Times};
-pub use evidence::{Axis, Category, Evidence, Level, Reason};
+pub use evidence::{Axis, Category, Evidence, Level, Reason, Sighting};
 pub use finding::Finding;
 pub use gap::{Disposition, Gap, GapReason, Stage};
 pub use input::{Input, Rejected};

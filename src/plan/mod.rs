@@ -114,8 +114,9 @@ impl Plan {
         let mut key = [0; 32];
         getrandom::fill(&mut key)
             .map_err(|e| PlanError::Usage(format!("the system gives no random numbers for the case key: {e}")))?;
+        let indicators = Arc::new(indicators);
         let analyzers: Vec<Box<dyn Analyzer>> = vec![
-            Box::new(IocAnalyzer::new(Arc::new(indicators))),
+            Box::new(IocAnalyzer::new(indicators.clone())),
             Box::new(YaraAnalyzer::new(rules)),
             Box::new(BinaryAnalyzer),
             Box::new(PhiAnalyzer::new(Arc::new(CaseKey::new(&key)))),
@@ -136,7 +137,7 @@ impl Plan {
         Ok(Self {
             case,
             job,
-            correlators: correlate::all(),
+            correlators: correlate::all(&indicators),
             targets,
             inputs,
             same_volume,

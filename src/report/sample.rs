@@ -144,7 +144,7 @@ pub fn report() -> Report {
                 kind: Some("yara".into()),
                 loaded: 120,
                 rejected: vec![Rejected { place: "bad.yar:7".into(), why: "syntax error: unexpected `}`".into() }],
-                adjusted: vec![],
+                ..Input::default()
             }],
             indicators: vec![Input {
                 name: "hashes.txt".into(),
@@ -152,7 +152,7 @@ pub fn report() -> Report {
                 kind: Some("hash-list".into()),
                 loaded: 900,
                 rejected: vec![],
-                adjusted: vec![],
+                ..Input::default()
             }],
             known_good: vec![],
             options_sha256: "33".repeat(32),

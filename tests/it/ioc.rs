@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use wardround::analyze::{Analyzer, Findings, Head, IocAnalyzer, Whole};
-use wardround::ioc::{EMBEDDED, IndicatorSet, IocError, REGISTRY, subjects};
+use wardround::ioc::{EMBEDDED, IndicatorSet, IocError, REGISTRY, Seen, subjects};
 use wardround::model::{Digests, Input, Kind, Locator, Meta, Name, text};
 
 fn load(lists: &[(&str, &str)]) -> (IndicatorSet, Vec<Input>) {
@@ -46,12 +46,12 @@ fn digests(content: &str) -> Digests {
 
 /// Kind of digest, scores and descriptions that a content is listed with.
 fn listed(set: &IndicatorSet, content: &str) -> Vec<(&'static str, Vec<(i32, String)>)> {
-    let found = set.by_digest(&digests(content)).into_iter();
+    let found = set.by_digest(&digests(content), &mut Seen::default()).into_iter();
     found.map(|(k, i)| (k.id(), i.iter().map(|i| (i.score, i.description.to_string())).collect())).collect()
 }
 
 fn names(set: &IndicatorSet, path: &str) -> Vec<(i32, String)> {
-    let found = set.by_name(&subjects(&Locator::os(path), None, false));
+    let found = set.by_name(&subjects(&Locator::os(path), None, false), &mut Seen::default());
     found.iter().map(|i| (i.score, i.description.to_string())).collect()
 }
 
@@ -266,12 +266,12 @@ mod filename_files {
         let file = Locator::os("/mnt/evidence/PerfLogs/1/x.txt");
         let mapped = Name::from(r"C:\PerfLogs\1\x.txt");
         let elsewhere = Name::from(r"D:\PerfLogs\1\x.txt");
-        assert_eq!(set.by_name(&subjects(&file, Some(&mapped), false)).len(), 1);
-        assert_eq!(set.by_name(&subjects(&file, None, false)).len(), 1);
-        assert_eq!(set.by_name(&subjects(&file, Some(&elsewhere), false)).len(), 0);
-        assert_eq!(set.by_name(&subjects(&Locator::os("/mnt/evidence/PerfLogs/1"), None, true)).len(), 1);
+        assert_eq!(set.by_name(&subjects(&file, Some(&mapped), false), &mut Seen::default()).len(), 1);
+        assert_eq!(set.by_name(&subjects(&file, None, false), &mut Seen::default()).len(), 1);
+        assert_eq!(set.by_name(&subjects(&file, Some(&elsewhere), false), &mut Seen::default()).len(), 0);
+        assert_eq!(set.by_name(&subjects(&Locator::os("/mnt/evidence/PerfLogs/1"), None, true), &mut Seen::default()).len(), 1);
         let member = Locator::os("/t/image.zip").member("PerfLogs/1/x.txt", 0);
-        assert_eq!(set.by_name(&subjects(&member, None, false)).len(), 1);
+        assert_eq!(set.by_name(&subjects(&member, None, false), &mut Seen::default()).len(), 1);
     }
 }
 
@@ -502,7 +502,7 @@ fn embedded_patterns_are_quiet_on_a_sound_system() {
         for entry in walkdir::WalkDir::new(root).same_file_system(true).into_iter().flatten().take(400_000) {
             paths += 1;
             let locator = Locator::os(entry.path());
-            let found = set.by_name(&subjects(&locator, None, entry.file_type().is_dir()));
+            let found = set.by_name(&subjects(&locator, None, entry.file_type().is_dir()), &mut Seen::default());
             hits.extend(found.iter().map(|i| format!("{} {}", locator.shown(), i.source())));
         }
     }
@@ -536,7 +536,7 @@ fn the_analyzer_finds_eicar_by_its_digests() {
     let digests = Digests { sha256: Some(sha256), ..Digests::default() };
     let mut out = Findings::default();
     worker.begin(&head());
-    worker.finish(&Whole { head: head(), size: 68, digests: &digests, entropy_milli: 0, body: None }, &mut out);
+    worker.finish(&Whole::new(head(), 68, &digests, 0, None), &mut out);
     assert_eq!(out.evidence.len(), 1);
     assert_eq!(out.evidence[0].title, "Known-bad file: EICAR test file");
     assert_eq!(out.evidence[0].reasons[0].id, "hash.sha256");
