@@ -13,6 +13,9 @@ const MAX_TEXT_SEARCH: usize = 64 << 20;
 pub(super) struct ObjectFacts<'a> {
     pub meta: &'a Meta,
     pub whole: Option<&'a Whole<'a>>,
+    /// Bytes of the whole content, where it was read.
+    pub size: Option<u64>,
+    pub entropy_milli: Option<u32>,
     pub digests: &'a Digests,
     /// Whether the content was searched for mentions.
     pub searched: bool,
@@ -70,13 +73,13 @@ fn seconds(time: Option<Time>) -> Option<f64> {
 impl Facts for ObjectFacts<'_> {
     fn ask(&self, question: &Question) -> Answer {
         match question.field {
-            Field::Size => self.number(self.whole.map(|w| w.size as f64)),
+            Field::Size => self.number(self.size.map(|n| n as f64)),
             Field::Created => self.number(seconds(self.meta.times.btime)),
             Field::Modified => self.number(seconds(self.meta.times.mtime)),
             Field::Accessed => self.number(seconds(self.meta.times.atime)),
             Field::Changed => self.number(seconds(self.meta.times.ctime)),
             Field::Owner => self.meta.owner.clone().map_or(Answer::Unknown, |o| Answer::Texts(vec![o])),
-            Field::Entropy => self.number(self.whole.map(|w| f64::from(w.entropy_milli) / 1000.0)),
+            Field::Entropy => self.number(self.entropy_milli.map(|e| f64::from(e) / 1000.0)),
             Field::ContentText => self.content_text(question),
             Field::PeTimestamp => match self.headers() {
                 Some(h) => Answer::Numbers(h.timestamp.map(f64::from).into_iter().collect()),

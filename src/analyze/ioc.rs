@@ -80,6 +80,8 @@ impl Examine for IocExamine<'_> {
             let facts = ObjectFacts {
                 meta: head.meta,
                 whole: Some(whole),
+                size: Some(whole.size),
+                entropy_milli: Some(whole.entropy_milli),
                 digests: whole.digests,
                 searched: self.content.is_some(),
                 registry: false,
@@ -97,12 +99,21 @@ impl Examine for IocExamine<'_> {
     }
 
     fn name_only(&mut self, object: &Object, out: &mut Findings) {
+        self.remembered(object, &[], out);
+    }
+
+    fn remembered(&mut self, object: &Object, other_names: &[Locator], out: &mut Findings) {
         let mut hits = Hits::default();
-        hits.names(self.set, &object.locator, object.origin.as_ref(), &[], object.kind == Kind::Dir);
+        for (kind, indicators) in self.set.by_digest(&object.digests, &mut hits.seen) {
+            hits.digest(kind.id(), kind.words(), &indicators);
+        }
+        hits.names(self.set, &object.locator, object.origin.as_ref(), other_names, object.kind == Kind::Dir);
         if self.set.has_expressions() {
             let facts = ObjectFacts {
                 meta: &object.meta,
                 whole: None,
+                size: object.digests.sha256.map(|_| object.meta.size),
+                entropy_milli: object.entropy_milli,
                 digests: &object.digests,
                 searched: false,
                 registry: false,

@@ -87,6 +87,9 @@ pub trait Examine {
     /// The object could not be read to its end; forget it.
     fn abort(&mut self) {}
 
+    /// For an object that an earlier case remembers: its names and digests, without its content.
+    fn remembered(&mut self, _object: &Object, _other_names: &[Locator], _out: &mut Findings) {}
+
     /// For entries without content (folders, links, special files, unread members): names still match.
     fn name_only(&mut self, _object: &Object, _out: &mut Findings) {}
 }

@@ -47,7 +47,7 @@ pub enum Command {
     /// Scan live paths, mounted images, single files and archives into a new case folder
     Scan(Box<ScanArgs>),
     /// Match new indicators against an old case's inventory, without the disk
-    Recheck(super::recheck::RecheckArgs),
+    Recheck(Box<super::recheck::RecheckArgs>),
     /// Check indicator files, or compile huge hash lists
     Ioc(super::ioc::IocArgs),
     /// Check or list YARA rules
@@ -61,6 +61,13 @@ pub enum Format {
     Human,
     /// One JSON object: exit code, case folder, verdict, counts.
     Json,
+}
+
+/// Which digests are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DigestChoice {
+    All,
+    Needed,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -101,6 +108,10 @@ pub struct ScanArgs {
     /// Leave out the embedded YARA rules
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_rules: bool,
+    /// Digests of every object beside SHA-256 and CRC-32: all (MD5 and SHA-1, so that later indicators can be
+    /// matched with `recheck`), or only those that the given indicators need
+    #[arg(long, value_enum, default_value = "all", value_name = "WHICH", help_heading = "Intelligence")]
+    pub digests: DigestChoice,
     /// Keep compiled rules in this folder and use them again while rules and program are the same
     #[arg(long, value_name = "DIR", help_heading = "Intelligence")]
     pub rules_cache: Option<PathBuf>,
@@ -150,6 +161,7 @@ impl ScanArgs {
             no_default_iocs: self.no_default_iocs,
             no_default_rules: self.no_default_rules,
             rules_cache: self.rules_cache.clone(),
+            all_digests: self.digests == DigestChoice::All,
             maps: self.map.clone(),
             include_network: self.include_network,
             allow_same_volume: self.allow_same_volume,

@@ -2,6 +2,7 @@
 
 mod args;
 mod exit;
+mod finish;
 mod ioc;
 mod progress;
 mod recheck;
@@ -24,7 +25,7 @@ pub fn run() -> Exit {
     };
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan),
-        args::Command::Recheck(args) => recheck::run(&args),
+        args::Command::Recheck(args) => recheck::run(*args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),
     }

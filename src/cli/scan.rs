@@ -7,19 +7,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::args::{Format, ScanArgs};
+use super::args::ScanArgs;
 use super::exit::Exit;
+use super::finish::{MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
 use super::progress::{self, Progress};
 use crate::engine::{self, Collected, Collector, Phase};
-use crate::model::{Input, Level, text::escape};
-use crate::phi::mask;
-use crate::plan::{self, Plan, PlanError};
-use crate::report::{
-    self, Case, CaseError, CaseFolder, CoverageVerdict, Footprint, Integrity, Masker, Report, Run, SealError, Target,
-};
-
-/// Names of people are kept out of everything that is written.
-const MASKER: Masker = Masker { mask_path: mask::mask_path, self_scan: mask::self_scan, redact: mask::redact };
+use crate::model::text::escape;
+use crate::plan::{self, Plan};
+use crate::report::{Case, CaseFolder, Footprint, Integrity, Report, Run, Target};
 
 /// Runs a scan from its arguments to its exit code.
 pub fn run(args: ScanArgs) -> Exit {
@@ -28,13 +23,7 @@ pub fn run(args: ScanArgs) -> Exit {
     stop_on_signal(&stop, args.quiet);
     let mut plan = match Plan::new(&args.options(), stop.clone()) {
         Ok(plan) => plan,
-        Err(e) => {
-            eprintln!("wardround: {e}");
-            return match e {
-                PlanError::Usage(_) => Exit::Usage,
-                PlanError::CaseFolder(_) => Exit::CaseFolder,
-            };
-        }
+        Err(e) => return no_plan(&e),
     };
     if !args.quiet {
         plan.inputs.rules.iter().chain(&plan.inputs.indicators).for_each(warn_rejected);
@@ -68,7 +57,7 @@ pub fn run(args: ScanArgs) -> Exit {
         peak_memory: peak_memory(),
     };
     let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed } = collected;
-    let mut report = Report {
+    let report = Report {
         schema: String::new(),
         tool: plan::tool(),
         case: Case {
@@ -77,6 +66,7 @@ pub fn run(args: ScanArgs) -> Exit {
             note: args.note.clone(),
             authority: args.authority.clone(),
         },
+        parent: None,
         host: plan::host(),
         run,
         targets: targets(&plan),
@@ -89,50 +79,7 @@ pub fn run(args: ScanArgs) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    let written = seal_and_write(&mut report, &folder);
-    drop(display);
-    let exit = if written.is_err() || failed.is_some() { Exit::CaseFolder } else { exit_of(&report) };
-    match &written {
-        // Nothing of a report that could not be freed of patient data is shown.
-        Err(WriteError::Seal(_) | WriteError::Leak) => {}
-        _ => tell(&args, &report, &case_dir, exit),
-    }
-    if let Err(e) = written {
-        eprintln!("wardround: {e}");
-    } else if let Some(e) = failed {
-        eprintln!(
-            "wardround: {e}; what was found up to then is in {case_dir}/report.json, which says where the inventory ends: \
-             make room and scan again into a new case folder"
-        );
-    }
-    exit
-}
-
-/// Why the case folder lacks its documents.
-#[derive(Debug, thiserror::Error)]
-enum WriteError {
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    #[error(transparent)]
-    Case(#[from] CaseError),
-    #[error(
-        "the report still held something that looks like patient data after redaction, so it was not written; the journal in the case folder is complete"
-    )]
-    Leak,
-}
-
-fn seal_and_write(report: &mut Report, folder: &CaseFolder) -> Result<(), WriteError> {
-    report.seal(&MASKER)?;
-    if !report.phi.self_scan.passed {
-        return Err(WriteError::Leak);
-    }
-    folder.write_report(report)?;
-    folder.write_manifest(
-        Some(report.run.finished.clone()),
-        &report.integrity.journal_head,
-        &report.integrity.findings_sha256,
-    )?;
-    Ok(())
+    finish(report, &folder, failed.as_ref(), &case_dir, Telling { format: args.format, quiet: args.quiet }, || drop(display))
 }
 
 /// The first Ctrl-C (or SIGTERM) ends the scan with a valid report, the second at once. Where a progress
@@ -150,27 +97,6 @@ fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
     if set.is_err() {
         eprintln!("wardround: Ctrl-C can't be caught here; it will end the scan without a report");
     }
-}
-
-/// One line on standard error for an input with rejected parts; all of them are in the report.
-fn warn_rejected(input: &Input) {
-    if let Some(first) = input.rejected.first() {
-        let rest = match input.rejected.len() {
-            1 => String::new(),
-            n => format!(" (and {} more, listed in the report)", n - 1),
-        };
-        eprintln!(
-            "wardround: {}: {} rejected: {}{rest}",
-            escape(input.name.as_bytes()),
-            escape(first.place.as_bytes()),
-            escape(first.why.as_bytes())
-        );
-    }
-}
-
-fn no_case(e: &dyn std::fmt::Display) -> Exit {
-    eprintln!("wardround: {e}");
-    Exit::CaseFolder
 }
 
 fn targets(plan: &Plan) -> Vec<Target> {
@@ -219,44 +145,4 @@ fn footprint(plan: &Plan, case_dir: &str) -> Footprint {
         }
     }
     Footprint { same_volume: plan.same_volume, statements }
-}
-
-/// The end of the scan on standard output.
-fn tell(args: &ScanArgs, report: &Report, case_dir: &str, exit: Exit) {
-    use std::io::{IsTerminal, Write};
-    if args.quiet {
-        return;
-    }
-    let mut out = std::io::stdout().lock();
-    let text = match args.format {
-        Format::Human => {
-            let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            report::summary(report, color, case_dir)
-        }
-        Format::Json => {
-            let levels = report.levels();
-            let line = serde_json::json!({
-                "exit": exit as u8, "case_folder": case_dir,
-                "coverage": report.coverage, "interrupted": report.run.interrupted,
-                "findings": {"alert": levels.alert, "warning": levels.warning, "notice": levels.notice, "info": levels.info},
-                "individuals": report.phi.individuals,
-            });
-            format!("{line}\n")
-        }
-    };
-    // A closed pipe is the reader's choice; the case folder is complete.
-    let _ = out.write_all(text.as_bytes());
-}
-
-fn exit_of(report: &Report) -> Exit {
-    let highest = report.findings.iter().map(|f| f.level).max();
-    let complete = report.coverage.verdict == CoverageVerdict::Complete && !report.run.interrupted;
-    Exit::of(highest.filter(|l| *l > Level::Info), complete)
-}
-
-/// Peak resident memory in bytes (`VmHWM` of proc(5)).
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kib: u64 = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()?;
-    kib.checked_mul(1024)
 }

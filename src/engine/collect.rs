@@ -125,6 +125,11 @@ impl Collector {
         self.failed.is_none()
     }
 
+    /// Further names of a hard-linked file whose rows come in batches of their own.
+    pub fn also_named(&mut self, first: &Locator, names: &[Locator]) {
+        self.names.entry(first.clone()).or_default().extend_from_slice(names);
+    }
+
     fn object(&mut self, object: Object, about: &BTreeSet<Locator>, correlators: &mut [Box<dyn Correlator>]) {
         let c = &mut self.coverage;
         c.discovered += 1;

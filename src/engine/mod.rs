@@ -20,11 +20,14 @@ mod counters;
 mod gate;
 mod journal;
 mod members;
+mod recheck;
 mod worker;
 
 pub use collect::{CollectError, Collected, Collector};
 pub use counters::{Counters, Phase};
 pub use journal::{Journal, JournalReader, Span};
+
+pub use recheck::{Asks, recheck};
 
 use gate::Gate;
 use worker::Worker;

@@ -86,6 +86,9 @@ reasons! {
     MembersNotExamined, "members_not_examined", true, "some of its members were not fully examined";
     PhiFormat, "phi_format_not_read", true, "a document format whose text is not read for patient data";
     ParserFailed, "parser_failed", true, "a parser failed on it";
+    NameMasked, "name_masked", true, "its name is a shape in the earlier case's inventory; names can't be compared";
+    DigestNotKept, "digest_not_kept", true, "the earlier scan did not compute a digest that an indicator lists";
+    ContentNotKept, "content_not_kept", true, "an indicator asks about contents, which the earlier case's inventory doesn't hold";
     Interrupted, "interrupted", true, "the scan was interrupted";
     DiskFull, "disk_full", true, "the case folder's disk was full";
 }

@@ -1,19 +1,18 @@
 //! The machine a scan runs on, and the program that runs.
 
 use std::fs;
-use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
-use crate::report::{Host, Tool};
+use crate::report::{Host, Tool, sha256_of};
 
 /// This program: version, target triple, and the digest of the file it was started from.
 pub fn tool() -> Tool {
     Tool {
         name: "wardround".into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        sha256: std::env::current_exe().ok().and_then(|p| digest_file(&p).ok()),
+        sha256: std::env::current_exe().ok().and_then(|p| sha256_of(&mut fs::File::open(p).ok()?).ok()),
         target: target_triple(),
     }
 }
@@ -33,18 +32,6 @@ fn target_triple() -> String {
         () => "",
     };
     format!("{}-{vendor}-{os}{abi}", std::env::consts::ARCH)
-}
-
-fn digest_file(path: &std::path::Path) -> std::io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buf = vec![0; 128 << 10];
-    loop {
-        match file.read(&mut buf)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&buf[..n]),
-        }
-    }
 }
 
 /// Host name as the system gives it, without asking the network.

@@ -22,10 +22,12 @@ use crate::source::{PathMap, Source};
 
 mod host;
 mod place;
+mod recheck;
 mod targets;
 
 pub use host::{host, tool};
 pub use place::default_case;
+pub use recheck::{RecheckOptions, RecheckPlan};
 pub use targets::PlannedTarget;
 
 /// What the user asked for, parsed but not yet checked.
@@ -39,6 +41,8 @@ pub struct Options {
     pub no_default_iocs: bool,
     pub no_default_rules: bool,
     pub rules_cache: Option<PathBuf>,
+    /// MD5 and SHA-1 too, whether or not an indicator needs them.
+    pub all_digests: bool,
     /// (mount prefix, drive).
     pub maps: Vec<(PathBuf, String)>,
     pub include_network: bool,
@@ -98,7 +102,10 @@ impl Plan {
         let (indicators, ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
         let (rules, rule_inputs) =
             RuleSet::load(&options.rules, !options.no_default_rules, options.rules_cache.as_deref()).map_err(|e| usage(&e))?;
-        let want = Want { sha1: indicators.needs_sha1(), md5: indicators.needs_md5() || rules.needs_md5() };
+        let want = match options.all_digests {
+            true => Want::ALL,
+            false => Want { sha1: indicators.needs_sha1(), md5: indicators.needs_md5() || rules.needs_md5() },
+        };
         let options_sha256 = digest(options, &rule_inputs, &ioc_inputs);
 
         let mut map = PathMap::default();

@@ -36,6 +36,21 @@ pub fn case_folder(options: &Options, targets: &[PlannedTarget]) -> Result<PathB
     Ok(case)
 }
 
+/// The absolute path of a case folder that is drawn from an earlier one, which isn't written to.
+pub fn beside(asked: Option<&Path>, old: &Path) -> Result<PathBuf, PlanError> {
+    let asked = asked.map_or_else(|| default_case(&super::host::host_name(), jiff::Timestamp::now()), Path::to_owned);
+    let shown = text::escape(asked.as_os_str().as_encoded_bytes());
+    let placed = absolute(&asked).and_then(|case| Ok((case, absolute(old)?)));
+    let (case, old) = placed
+        .map_err(|e| PlanError::CaseFolder(format!("the case folder {shown} can't be placed ({e}): name another with --case")))?;
+    if case.starts_with(&old) {
+        return Err(PlanError::CaseFolder(format!(
+            "the case folder {shown} lies inside the earlier case: name a folder elsewhere with --case"
+        )));
+    }
+    Ok(case)
+}
+
 /// Refuses another folder that is written to, where it lies inside a target.
 pub fn outside(folder: &Path, flag: &str, targets: &[PlannedTarget]) -> Result<(), PlanError> {
     let shown = text::escape(folder.as_os_str().as_encoded_bytes());

@@ -53,6 +53,9 @@ pub struct InventoryRow {
     /// The exact bytes in base64, where `path` doesn't carry them and nothing in it is masked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path_raw: Option<String>,
+    /// Parts of the path that may name a person are shown as shapes.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub path_masked: bool,
     pub locator: Vec<StepRow>,
     #[schemars(with = "Kind")]
     pub kind: String,
@@ -99,6 +102,7 @@ impl InventoryRow {
         Self {
             path: shown.path,
             path_raw: shown.path_raw,
+            path_masked: shown.masked,
             locator: shown.locator,
             kind: word(&o.kind),
             size: o.meta.size,

@@ -15,6 +15,7 @@ mod json;
 mod jsonl;
 mod limitations;
 mod mask;
+mod reread;
 mod rows;
 #[cfg(test)]
 mod sample;
@@ -29,6 +30,7 @@ pub use facts::{Levels, four_factor};
 pub use gaps::{GAP_ROWS, GapTable};
 pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
 pub use mask::Masker;
+pub use reread::{OldCase, Remembered, RereadError, sha256_of};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};
 pub use summary::summary;

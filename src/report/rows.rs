@@ -29,6 +29,8 @@ pub struct Shown {
     /// The exact bytes in base64, where `path` doesn't carry them. Never for a masked path: the bytes would
     /// say what the mask hides.
     pub path_raw: Option<String>,
+    /// A part of the path is the shape of what is there.
+    pub masked: bool,
 }
 
 impl Shown {
@@ -47,7 +49,7 @@ impl Shown {
             });
         }
         let path_raw = if masked { None } else { locator.raw_base64() };
-        Self { locator: steps, path: names.join("!"), path_raw }
+        Self { locator: steps, path: names.join("!"), path_raw, masked }
     }
 }
 

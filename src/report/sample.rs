@@ -116,6 +116,7 @@ pub fn report() -> Report {
             note: Some("Front desk PC".into()),
             authority: Some("Engagement letter of 1 Nov 2026".into()),
         },
+        parent: None,
         host: Host {
             name: "frontdesk-2".into(),
             os: "linux".into(),

@@ -23,6 +23,10 @@ pub struct Report {
     pub schema: String,
     pub tool: Tool,
     pub case: Case,
+    /// The earlier case whose inventory was matched; absent where the evidence itself was read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<Parent>,
+    /// The machine that the evidence was read on.
     pub host: Host,
     pub run: Run,
     pub inputs: Inputs,
@@ -63,6 +67,26 @@ pub struct Case {
     /// On whose authority the examination took place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub authority: Option<String>,
+}
+
+/// An earlier case that this one is drawn from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Where it was read from.
+    pub case_folder: String,
+    /// Its own [`Run::id`], start and end.
+    pub run_id: String,
+    pub started: String,
+    pub finished: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub case_id: Option<String>,
+    pub tool_version: String,
+    /// SHA-256 of its `report.json`, hexadecimal.
+    pub report_sha256: String,
+    /// Of its `inventory.jsonl.zst`, checked before it was read.
+    pub inventory_sha256: String,
+    pub findings_sha256: String,
 }
 
 /// The machine on which the scan ran.

@@ -42,6 +42,7 @@ fn report() -> Report {
         schema: REPORT_SCHEMA.into(),
         tool: Tool { name: "wardround".into(), ..Tool::default() },
         case: Case::default(),
+        parent: None,
         host: Host { name: "h".into(), ..Host::default() },
         run: Run::default(),
         inputs: Inputs::default(),

@@ -1,0 +1,145 @@
+//! The end that scans and rechecks have in common: seal, write, tell, exit.
+
+use super::args::Format;
+use super::exit::Exit;
+use crate::engine::CollectError;
+use crate::model::{Input, Level, text::escape};
+use crate::phi::mask;
+use crate::plan::PlanError;
+use crate::report::{self, CaseError, CaseFolder, CoverageVerdict, Masker, Report, SealError};
+
+/// Names of people are kept out of everything that is written.
+pub const MASKER: Masker = Masker { mask_path: mask::mask_path, self_scan: mask::self_scan, redact: mask::redact };
+
+/// How the end is told on standard output.
+#[derive(Clone, Copy)]
+pub struct Telling {
+    pub format: Format,
+    pub quiet: bool,
+}
+
+/// Seals and writes the report, tells the end. `written` is called before anything is told. `failed` is why
+/// not everything found is in the journal.
+pub fn finish(
+    mut report: Report,
+    folder: &CaseFolder,
+    failed: Option<&CollectError>,
+    case_dir: &str,
+    telling: Telling,
+    written: impl FnOnce(),
+) -> Exit {
+    let result = seal_and_write(&mut report, folder);
+    written();
+    let exit = if result.is_err() || failed.is_some() { Exit::CaseFolder } else { exit_of(&report) };
+    match &result {
+        // Nothing of a report that could not be freed of patient data is shown.
+        Err(WriteError::Seal(_) | WriteError::Leak) => {}
+        _ => tell(telling, &report, case_dir, exit),
+    }
+    if let Err(e) = result {
+        eprintln!("wardround: {e}");
+    } else if let Some(e) = failed {
+        eprintln!(
+            "wardround: {e}; what was found up to then is in {case_dir}/report.json, which says where the inventory ends: \
+             make room and scan again into a new case folder"
+        );
+    }
+    exit
+}
+
+/// Why the case folder lacks its documents.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    #[error(
+        "the report still held something that looks like patient data after redaction, so it was not written; the journal in the case folder is complete"
+    )]
+    Leak,
+}
+
+fn seal_and_write(report: &mut Report, folder: &CaseFolder) -> Result<(), WriteError> {
+    report.seal(&MASKER)?;
+    if !report.phi.self_scan.passed {
+        return Err(WriteError::Leak);
+    }
+    folder.write_report(report)?;
+    folder.write_manifest(
+        Some(report.run.finished.clone()),
+        &report.integrity.journal_head,
+        &report.integrity.findings_sha256,
+    )?;
+    Ok(())
+}
+
+/// One line on standard error for an input with rejected parts; all of them are in the report.
+pub fn warn_rejected(input: &Input) {
+    if let Some(first) = input.rejected.first() {
+        let rest = match input.rejected.len() {
+            1 => String::new(),
+            n => format!(" (and {} more, listed in the report)", n - 1),
+        };
+        eprintln!(
+            "wardround: {}: {} rejected: {}{rest}",
+            escape(input.name.as_bytes()),
+            escape(first.place.as_bytes()),
+            escape(first.why.as_bytes())
+        );
+    }
+}
+
+pub fn no_case(e: &dyn std::fmt::Display) -> Exit {
+    eprintln!("wardround: {e}");
+    Exit::CaseFolder
+}
+
+/// Says why there is no plan.
+pub fn no_plan(e: &PlanError) -> Exit {
+    eprintln!("wardround: {e}");
+    match e {
+        PlanError::Usage(_) => Exit::Usage,
+        PlanError::CaseFolder(_) => Exit::CaseFolder,
+    }
+}
+
+/// The end of the scan on standard output.
+fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit) {
+    use std::io::{IsTerminal, Write};
+    if telling.quiet {
+        return;
+    }
+    let mut out = std::io::stdout().lock();
+    let text = match telling.format {
+        Format::Human => {
+            let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            report::summary(report, color, case_dir)
+        }
+        Format::Json => {
+            let levels = report.levels();
+            let line = serde_json::json!({
+                "exit": exit as u8, "case_folder": case_dir,
+                "coverage": report.coverage, "interrupted": report.run.interrupted,
+                "findings": {"alert": levels.alert, "warning": levels.warning, "notice": levels.notice, "info": levels.info},
+                "individuals": report.phi.individuals,
+            });
+            format!("{line}\n")
+        }
+    };
+    // A closed pipe is the reader's choice; the case folder is complete.
+    let _ = out.write_all(text.as_bytes());
+}
+
+fn exit_of(report: &Report) -> Exit {
+    let highest = report.findings.iter().map(|f| f.level).max();
+    let complete = report.coverage.verdict == CoverageVerdict::Complete && !report.run.interrupted;
+    Exit::of(highest.filter(|l| *l > Level::Info), complete)
+}
+
+/// Peak resident memory in bytes (`VmHWM` of proc(5)).
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib: u64 = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()?;
+    kib.checked_mul(1024)
+}
