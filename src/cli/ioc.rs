@@ -3,8 +3,30 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::args::Format;
 use super::exit::Exit;
+use crate::ioc::IndicatorSet;
+use crate::model::{Input, Rejected, text};
+
+/// Lines shown of one kind for one file; `--all` shows every one.
+const SHOWN: usize = 10;
+
+const CHECK_AFTER: &str = "\
+EXAMPLE
+      wardround ioc check intel/
+
+WHAT THE WORDS MEAN
+  rejected     not in force: wrong, or so wide that it would accuse everybody
+  unanswered   not in force: it asks for what no file, name or content of a host can tell
+  partly       in force, but a part of it can't be answered here and never counts as true
+  broad        in force, though it fits what lies on every sound machine
+  duplicate    listed before, in this file or an earlier one
+  adjusted     in force, with a changed value
+
+EXIT CODES
+  0 everything is in force as it stands · 1 something is not · 64 a path is missing or unreadable";
 
 #[derive(Args, Debug)]
 pub struct IocArgs {
@@ -19,14 +41,144 @@ pub enum IocCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = CHECK_AFTER)]
 pub struct CheckArgs {
     /// Indicator files or folders
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Show every line, not the first ones of each kind
+    #[arg(long)]
+    pub all: bool,
+    /// How it is told: in words, or one JSON object
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
 }
 
 pub fn run(args: IocArgs) -> Exit {
     match args.command {
-        IocCommand::Check(_) => Exit::Usage,
+        IocCommand::Check(args) => check(&args),
     }
+}
+
+fn check(args: &CheckArgs) -> Exit {
+    let reports = match IndicatorSet::check(&args.paths, false) {
+        Ok((_, reports)) => reports,
+        Err(e) => {
+            eprintln!("wardround: {e}");
+            return Exit::Usage;
+        }
+    };
+    let out = match args.format {
+        Format::Human => told(&reports, args.all),
+        Format::Json => format!("{}\n", json!({ "files": reports, "total": Total::of(&reports).json() })),
+    };
+    use std::io::Write;
+    // A closed pipe is the reader's choice.
+    let _ = std::io::stdout().lock().write_all(out.as_bytes());
+    if reports.iter().all(|r| kinds(r).iter().all(|(_, list)| list.is_empty())) { Exit::Clean } else { Exit::Findings }
+}
+
+/// The lists of a report, by the word they are shown under.
+fn kinds(report: &Input) -> [(&'static str, &[Rejected]); 6] {
+    [
+        ("rejected", &report.rejected),
+        ("unanswered", &report.unanswered),
+        ("partly", &report.partly),
+        ("broad", &report.broad),
+        ("duplicate", &report.duplicates),
+        ("adjusted", &report.adjusted),
+    ]
+}
+
+#[derive(Default)]
+struct Total {
+    files: usize,
+    loaded: u64,
+    kinds: [usize; 6],
+}
+
+impl Total {
+    fn of(reports: &[Input]) -> Self {
+        let mut total = Self { files: reports.len(), ..Self::default() };
+        for report in reports {
+            total.loaded = total.loaded.saturating_add(report.loaded);
+            for (sum, (_, list)) in total.kinds.iter_mut().zip(kinds(report)) {
+                *sum = sum.saturating_add(list.len());
+            }
+        }
+        total
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let mut value = json!({ "files": self.files, "loaded": self.loaded });
+        for (n, (word, _)) in self.kinds.iter().zip(kinds(&Input::default())) {
+            value[word] = json!(n);
+        }
+        value
+    }
+}
+
+/// Reasons with the lines they are about, in the order of the first ones. The file is named above the list;
+/// within it the line is enough.
+fn grouped(file: &str, list: &[Rejected], all: bool) -> Vec<(String, String)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for r in list {
+        // What is read is listed once, at the end.
+        let why = r.why.split("; accepted are ").next().unwrap_or_default();
+        let place = r.place.strip_prefix(file).unwrap_or(&r.place).trim_start_matches([':', '#']);
+        match groups.iter_mut().find(|(w, _)| *w == why) {
+            Some((_, places)) => places.push(place),
+            None => groups.push((why, vec![place])),
+        }
+    }
+    let count = groups.len();
+    let bound = |n: usize| if all { n } else { n.min(SHOWN) };
+    let mut out: Vec<(String, String)> = groups
+        .into_iter()
+        .take(bound(count))
+        .map(|(why, places)| {
+            let mut shown: Vec<String> = places.iter().take(bound(places.len())).map(|p| text::escape(p.as_bytes())).collect();
+            if let Some(more @ 1..) = places.len().checked_sub(shown.len()) {
+                shown.push(format!("… {} more", text::thousands(more as u64)));
+            }
+            let places = shown.join(", ");
+            (why.to_owned(), if places.is_empty() { places } else { format!("{places}: ") })
+        })
+        .collect();
+    if let Some(more @ 1..) = count.checked_sub(out.len()) {
+        out.push((format!("and {} more kinds (--all shows them)", text::thousands(more as u64)), "… ".to_owned()));
+    }
+    out
+}
+
+fn told(reports: &[Input], all: bool) -> String {
+    let mut out = String::new();
+    let width = reports.iter().map(|r| r.name.chars().count()).max().unwrap_or(0).min(60);
+    for report in reports {
+        let kind = report.kind.as_deref().unwrap_or("not read");
+        let name = text::shorten(&text::escape(report.name.as_bytes()), 60);
+        let loaded = match (report.kind.as_deref(), report.loaded) {
+            (Some("yara"), 0) => "see `wardround rules check`".to_owned(),
+            (_, n) => format!("{} loaded", text::thousands(n)),
+        };
+        out.push_str(&format!("{name:<width$}  {kind:<15}  {loaded}\n"));
+        for (word, list) in kinds(report).into_iter().filter(|(_, list)| !list.is_empty()) {
+            for (why, places) in grouped(&report.name, list, all) {
+                out.push_str(&format!("    {word:<10}  {places}{}\n", text::escape(why.as_bytes())));
+            }
+        }
+    }
+    if reports.iter().any(|r| r.kind.is_none()) {
+        out.push_str(&format!(
+            "\nFormats that are read: {}\n",
+            crate::ioc::REGISTRY.iter().map(|f| f.id()).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let total = Total::of(reports);
+    out.push_str(&format!("\n{} files, {} indicators in force", total.files, text::thousands(total.loaded)));
+    for (n, (word, _)) in total.kinds.iter().zip(kinds(&Input::default())).filter(|(n, _)| **n > 0) {
+        out.push_str(&format!(", {} {word}", text::thousands(*n as u64)));
+    }
+    out.push('\n');
+    out
 }

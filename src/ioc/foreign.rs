@@ -5,7 +5,7 @@ use super::decode::lines;
 /// What a text is, where it is recognisably something else.
 pub fn foreign(name: &[u8], text: &str) -> Option<&'static str> {
     let body = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    json(body).or_else(|| markup(body)).or_else(|| rules(text)).or_else(|| table(text)).or_else(|| by_name(name))
+    json(body).or_else(|| markup(body)).or_else(|| sigma(text)).or_else(|| table(text)).or_else(|| by_name(name))
 }
 
 fn json(body: &str) -> Option<&'static str> {
@@ -31,21 +31,23 @@ fn markup(body: &str) -> Option<&'static str> {
     Some(if openioc { "OpenIOC, which is not read yet" } else { "an XML or HTML document" })
 }
 
-fn rules(text: &str) -> Option<&'static str> {
-    let (mut rule, mut condition, mut title, mut detection) = (false, false, false, false);
+/// Whether a text is a file of YARA rules.
+pub fn is_yara(text: &str) -> bool {
+    let (mut rule, mut condition) = (false, false);
     for (_, line) in lines(text).take(5000) {
         rule |= ["rule ", "private rule ", "global rule "].iter().any(|w| line.starts_with(w));
         condition |= line.starts_with("condition");
+    }
+    rule && condition
+}
+
+fn sigma(text: &str) -> Option<&'static str> {
+    let (mut title, mut detection) = (false, false);
+    for (_, line) in lines(text).take(5000) {
         title |= line.starts_with("title:");
         detection |= line.starts_with("detection:");
     }
-    if rule && condition {
-        Some("YARA rules; give them with --rules")
-    } else if title && detection {
-        Some("a Sigma rule, which is not read")
-    } else {
-        None
-    }
+    (title && detection).then_some("a Sigma rule, which is not read")
 }
 
 fn table(text: &str) -> Option<&'static str> {
@@ -66,14 +68,7 @@ fn by_name(name: &[u8]) -> Option<&'static str> {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let base = name.rsplit('/').next().unwrap_or_default();
     let mut words = base.split(|c: char| !c.is_ascii_alphanumeric());
-    words.find_map(|w| match w {
-        "keyword" | "keywords" => Some("a list of keywords, which is not read"),
-        "handle" | "handles" | "mutex" | "mutexes" => Some("a list of handles, which is not read"),
-        "pipe" | "pipes" => Some("a list of named pipes, which is not read"),
-        "imphash" | "imphashes" => Some("a list of import hashes, which are no digests of files"),
-        "excludes" => Some("a list of exclusions, which is not read"),
-        _ => None,
-    })
+    words.find_map(|w| (w == "excludes").then_some("a list of exclusions, which is not read"))
 }
 
 #[cfg(test)]
@@ -87,15 +82,14 @@ mod tests {
             ("a.json", r#" [{"Event":{"info":"x"}}]"#, "MISP JSON"),
             ("a.json", r#"{"x":1}"#, "JSON"),
             ("a.ioc", "\u{feff}<?xml version='1.0'?><ioc xmlns=\"http://schemas.mandiant.com/2010/ioc\">", "OpenIOC"),
-            ("a.yar", "import \"pe\"\nrule x : tag {\n condition:\n  true\n}", "YARA"),
             ("a.yml", "title: x\nlogsource:\ndetection:\n", "Sigma"),
             ("a.csv", "uuid,event_id,category,type,value,comment,to_ids,date\n", "MISP CSV"),
             ("a.csv", "\"SHA-1\",\"MD5\",\"CRC32\",\"FileName\",\"FileSize\",\"ProductCode\"\n", "NSRL"),
-            ("keywords.txt", "mimikatz", "keywords"),
-            ("my-imphashes.txt", "d41d8cd98f00b204e9800998ecf8427a", "import hashes"),
+            ("excludes.txt", "x", "exclusions"),
         ] {
             assert!(foreign(name.as_bytes(), text).is_some_and(|w| w.contains(word)), "{text}");
         }
+        assert!(is_yara("import \"pe\"\nrule x : tag {\n condition:\n  true\n}") && !is_yara("rule of thumb"));
         for text in ["[2001:db8::1]:443", "evil.com", "rule of thumb", "md5,sha1\n"] {
             assert_eq!(foreign(b"iocs.txt", text), None);
         }

@@ -1,6 +1,7 @@
 //! `hash-list`: one digest a line, alone or as `sha256sum`, `md5sum`, `shasum --tag` and `openssl` write it.
 
 use super::decode::{MAX_LINE, convinces, entries, lines, named};
+use super::expr::Term;
 use super::hash::{HashKind, HashValue, why_not};
 use super::{IocFormat, Loader};
 
@@ -50,6 +51,20 @@ pub fn load(text: &str, loader: &mut Loader<'_>) {
             Err(why) => loader.reject(n, why),
         }
     }
+}
+
+/// Distance within which a listed TLSH counts, where its line names none.
+pub const TLSH_DISTANCE: u32 = 30;
+
+/// `T1` (or not) and 70 hexadecimal digits, with `/DISTANCE` where another than the usual one is meant.
+pub fn tlsh(word: &str) -> Option<Term> {
+    let (digest, distance) = match word.split_once('/') {
+        Some((digest, distance)) => (digest, distance.parse().ok()?),
+        None => (word, TLSH_DISTANCE),
+    };
+    let bare = digest.strip_prefix("T1").or_else(|| digest.strip_prefix("t1")).filter(|b| b.len() == 70).unwrap_or(digest);
+    let sound = bare.len() == 70 && bare.bytes().all(|b| b.is_ascii_hexdigit());
+    sound.then(|| Term::Tlsh { digest: format!("T1{}", bare.to_ascii_uppercase()), distance })
 }
 
 /// Reads `HASH`, `HASH[;SCORE];TEXT`, `HASH  NAME`, `HASH *NAME`, `KIND:HASH` and `KIND (NAME) = HASH`.
@@ -113,4 +128,20 @@ pub fn integer(field: &str) -> Option<i64> {
     let field = field.trim();
     let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
     (!digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| field.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tlsh_has_seventy_digits() {
+        let bare = "0".repeat(70);
+        for (word, distance) in [(bare.clone(), 30), (format!("T1{bare}"), 30), (format!("T1{bare}/12"), 12)] {
+            assert_eq!(tlsh(&word), Some(Term::Tlsh { digest: format!("T1{bare}"), distance }), "{word}");
+        }
+        for no in [format!("T2{bare}"), "0".repeat(72), format!("{bare}/x"), "T1".into()] {
+            assert_eq!(tlsh(&no), None, "{no}");
+        }
+    }
 }

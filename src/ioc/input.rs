@@ -1,12 +1,13 @@
 //! Finding, reading and judging indicator files.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::decode::{decode, named};
-use super::foreign::foreign;
+use super::foreign::{foreign, is_yara};
 use super::set::IndicatorSet;
 use super::{IocFormat, Loader, REGISTRY};
 use crate::model::{Input, Rejected, text};
@@ -34,27 +35,103 @@ impl IocError {
     }
 }
 
-/// Reads a file, or every file below a folder.
-pub fn read_path(set: &mut IndicatorSet, path: &Path, reports: &mut Vec<Input>) -> Result<(), IocError> {
-    let meta = std::fs::metadata(path).map_err(|e| IocError::at(path, e))?;
-    if !meta.is_dir() {
-        reports.push(read_file(set, path, &name_of(path))?);
-        return Ok(());
-    }
-    let shown = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().as_encoded_bytes().starts_with(b".");
-    for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(shown) {
-        let entry = entry.map_err(|e| {
-            let at = e.path().unwrap_or(path).to_owned();
-            let source = e.into_io_error().unwrap_or_else(|| io::Error::other("a link leads back into its own folder"));
-            IocError::at(&at, source)
-        })?;
-        if entry.file_type().is_file() {
-            let inner: PathBuf = entry.path().strip_prefix(path).unwrap_or(entry.path()).to_owned();
-            let inner = text::escape(inner.as_os_str().as_encoded_bytes()).replace('\\', "/");
-            reports.push(read_file(set, entry.path(), &format!("{}/{inner}", name_of(path)))?);
+/// Reads indicator files one after the other.
+pub struct Reader<'a> {
+    pub set: IndicatorSet,
+    /// One for every file.
+    pub reports: Vec<Input>,
+    /// What was listed so far, where duplicates are asked for.
+    pub known: Option<&'a mut BTreeMap<String, String>>,
+}
+
+impl Reader<'_> {
+    /// Reads a file, or every file below a folder.
+    pub fn path(&mut self, path: &Path) -> Result<(), IocError> {
+        let meta = std::fs::metadata(path).map_err(|e| IocError::at(path, e))?;
+        if !meta.is_dir() {
+            return self.file(path, &name_of(path));
         }
+        let shown = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().as_encoded_bytes().starts_with(b".");
+        for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(shown) {
+            let entry = entry.map_err(|e| {
+                let at = e.path().unwrap_or(path).to_owned();
+                let source = e.into_io_error().unwrap_or_else(|| io::Error::other("a link leads back into its own folder"));
+                IocError::at(&at, source)
+            })?;
+            if entry.file_type().is_file() {
+                let inner: PathBuf = entry.path().strip_prefix(path).unwrap_or(entry.path()).to_owned();
+                let inner = text::escape(inner.as_os_str().as_encoded_bytes()).replace('\\', "/");
+                self.file(entry.path(), &format!("{}/{inner}", name_of(path)))?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn file(&mut self, path: &Path, name: &str) -> Result<(), IocError> {
+        let mut file = std::fs::File::open(path).map_err(|e| IocError::at(path, e))?;
+        let mut bytes = Vec::new();
+        file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| IocError::at(path, e))?;
+        if bytes.len() as u64 <= MAX_FILE {
+            self.content(name, &bytes);
+            return Ok(());
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(&bytes);
+        let mut chunk = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut chunk).map_err(|e| IocError::at(path, e))? {
+                0 => break,
+                n => hasher.update(chunk.get(..n).unwrap_or_default()),
+            }
+        }
+        let mut report = blank(name, &hasher.finalize());
+        let why =
+            format!("larger than {} MiB; split it, or make a compiled set of it with `wardround ioc compile`", MAX_FILE >> 20);
+        report.rejected.push(Rejected { place: name.to_owned(), why });
+        self.reports.push(report);
+        Ok(())
+    }
+
+    /// Recognises the format of a list and loads it.
+    pub fn content(&mut self, name: &str, bytes: &[u8]) {
+        let mut report = blank(name, &Sha256::digest(bytes));
+        if let Err(why) = self.load(name, bytes, &mut report) {
+            report.rejected.push(Rejected { place: report.name.clone(), why });
+        }
+        self.reports.push(report);
+    }
+
+    /// The error is why nothing of the file is loaded.
+    fn load(&mut self, name: &str, bytes: &[u8], report: &mut Input) -> Result<(), String> {
+        // Rules among indicators are compiled with the other rules; what became of them is told there.
+        if bytes.starts_with(b"PK\x03\x04") {
+            return self.rules(name, bytes, report);
+        }
+        let decoded = decode(bytes).ok_or_else(|| format!("no text; {}", accepted()))?;
+        if decoded.trim().is_empty() {
+            return Err("it is empty".into());
+        }
+        if is_yara(&decoded) {
+            return self.rules(name, bytes, report);
+        }
+        if let Some(what) = foreign(name.as_bytes(), &decoded) {
+            return Err(format!("{what}; {}", accepted()));
+        }
+        let format = recognise(name.as_bytes(), &decoded).ok_or_else(|| format!("in no known format; {}", accepted()))?;
+        report.kind = Some(format.id().to_owned());
+        let good = ["trusted", "falsepositive", "false-positive", "known-good", "knowngood", "whitelist", "allowlist"];
+        let trusted = named(name.as_bytes(), &["hash"]) && named(name.as_bytes(), &good);
+        let mut loader = Loader::new(&mut self.set, report, trusted, self.known.as_deref_mut());
+        format.parse(&decoded, &mut loader);
+        loader.finish();
+        Ok(())
+    }
+
+    fn rules(&mut self, name: &str, bytes: &[u8], report: &mut Input) -> Result<(), String> {
+        report.kind = Some("yara".to_owned());
+        self.set.rules.push((name.to_owned(), bytes.to_vec()));
+        Ok(())
+    }
 }
 
 /// The last part of a path: findings must not depend on where a list lies.
@@ -63,63 +140,8 @@ fn name_of(path: &Path) -> String {
     name.unwrap_or_else(|| text::escape(path.as_os_str().as_encoded_bytes()))
 }
 
-fn read_file(set: &mut IndicatorSet, path: &Path, name: &str) -> Result<Input, IocError> {
-    let mut file = std::fs::File::open(path).map_err(|e| IocError::at(path, e))?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| IocError::at(path, e))?;
-    if bytes.len() as u64 <= MAX_FILE {
-        return Ok(read(set, name, &bytes));
-    }
-    let mut hasher = Sha256::new();
-    hasher.update(&bytes);
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut chunk).map_err(|e| IocError::at(path, e))? {
-            0 => break,
-            n => hasher.update(chunk.get(..n).unwrap_or_default()),
-        }
-    }
-    let mut report = blank(name, &hasher.finalize());
-    let why = format!("larger than {} MiB; split it", MAX_FILE >> 20);
-    report.rejected.push(Rejected { place: name.to_owned(), why });
-    Ok(report)
-}
-
 fn blank(name: &str, sha256: &[u8]) -> Input {
     Input { name: name.to_owned(), sha256: Some(text::hex(sha256)), ..Input::default() }
-}
-
-/// Recognises the format of a list and loads it.
-pub fn read(set: &mut IndicatorSet, name: &str, bytes: &[u8]) -> Input {
-    let mut report = blank(name, &Sha256::digest(bytes));
-    let refuse = |mut report: Input, why: String| {
-        report.rejected.push(Rejected { place: report.name.clone(), why });
-        report
-    };
-    let Some(decoded) = decode(bytes) else {
-        return refuse(report, format!("no text; {}", accepted()));
-    };
-    if decoded.trim().is_empty() {
-        return refuse(report, "it is empty".into());
-    }
-    if let Some(what) = foreign(name.as_bytes(), &decoded) {
-        return refuse(report, format!("{what}; {}", accepted()));
-    }
-    match recognise(name.as_bytes(), &decoded) {
-        None => refuse(report, format!("in no known format; {}", accepted())),
-        Some(format) => {
-            report.kind = Some(format.id().to_owned());
-            let trusted = named(name.as_bytes(), &["hash"])
-                && named(
-                    name.as_bytes(),
-                    &["trusted", "falsepositive", "false-positive", "known-good", "knowngood", "whitelist"],
-                );
-            let mut loader = Loader::new(set, &mut report, trusted);
-            format.parse(&decoded, &mut loader);
-            loader.finish();
-            report
-        }
-    }
 }
 
 /// By content; and only where that is not enough by name.

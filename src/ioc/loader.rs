@@ -1,10 +1,13 @@
 //! What a format hands its indicators to: it checks, counts and locates.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::address;
 use super::expr::{Compiled, Joined, MAX_DEPTH, Node, Pattern, Term, Truth};
 use super::hash::HashValue;
+use super::indicator_list::Tag;
 use super::marks::Marks;
 use super::pattern::MAX_PATTERN;
 use super::set::{HostPattern, Indicator, IndicatorSet, Place, Role, TERM, Tree};
@@ -45,6 +48,10 @@ pub struct Loader<'a> {
     report: &'a mut Input,
     /// The file lists what is known to be good.
     trusted: bool,
+    /// What the file's name says of its words.
+    tag: Option<Tag>,
+    /// Whole indicators by what they compare, where duplicates are asked for.
+    known: Option<&'a mut BTreeMap<String, String>>,
     description: Arc<str>,
     unlisted: u64,
     unlisted_unanswered: u64,
@@ -52,14 +59,41 @@ pub struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(set: &'a mut IndicatorSet, report: &'a mut Input, trusted: bool) -> Self {
+    pub(super) fn new(
+        set: &'a mut IndicatorSet,
+        report: &'a mut Input,
+        trusted: bool,
+        known: Option<&'a mut BTreeMap<String, String>>,
+    ) -> Self {
         let file: Arc<str> = report.name.as_str().into();
-        Self { set, description: "".into(), file, report, trusted, unlisted: 0, unlisted_unanswered: 0, unlisted_partly: 0 }
+        let tag = Tag::of(report.name.as_bytes());
+        Self {
+            tag,
+            known,
+            set,
+            description: "".into(),
+            file,
+            report,
+            trusted,
+            unlisted: 0,
+            unlisted_unanswered: 0,
+            unlisted_partly: 0,
+        }
     }
 
-    /// A digest; `score` where the line has one.
+    /// What the file's name says of its words.
+    pub fn tag(&self) -> Option<Tag> {
+        self.tag
+    }
+
+    /// A digest; `score` where the line has one. The file's name may say that it isn't one of a file.
     pub fn hash(&mut self, place: impl Into<Place>, value: HashValue, score: Option<i64>, description: &str) {
-        self.term(About { place: place.into(), score, description, marks: None }, Term::Hash(value));
+        let about = About { place: place.into(), score, description, marks: None };
+        match (self.tag, value) {
+            (Some(Tag::Imphashes), HashValue::Md5(digest)) => self.term(about, Term::Imphash(digest)),
+            (Some(Tag::Certificates), _) => self.unanswered(about.place, "the digest of a certificate, which is not compared"),
+            _ => self.term(about, Term::Hash(value)),
+        }
     }
 
     /// A pattern for the whole path, and one for paths that clear it again.
@@ -75,10 +109,13 @@ impl<'a> Loader<'a> {
         if pattern.len() > MAX_PATTERN || clearing.is_some_and(|c| c.len() > MAX_PATTERN) {
             return self.reject(about.place, format!("a pattern of more than {MAX_PATTERN} bytes"));
         }
-        let Some(id) = self.indicator(&about, DEFAULT_NAME_SCORE) else { return };
+        let Some(id) = self.indicator(&about, DEFAULT_NAME_SCORE, true) else { return };
         match self.set.filenames.add(pattern, clearing, id) {
             Err(why) => self.withdraw(about.place, why),
-            Ok(()) => self.report.loaded += 1,
+            Ok(()) => {
+                self.duplicate(&about.place, format!("filename {pattern} {}", clearing.unwrap_or_default()));
+                self.report.loaded += 1;
+            }
         }
     }
 
@@ -114,9 +151,10 @@ impl<'a> Loader<'a> {
             return self.reject(about.place, "it holds for every object");
         }
         let place = about.place.clone();
-        let default = if names_only(&pattern) { DEFAULT_NAME_SCORE } else { DEFAULT_SCORE };
+        let names_only = names_only(&pattern);
+        let default = if names_only { DEFAULT_NAME_SCORE } else { DEFAULT_SCORE };
         let before = self.set.indicators.len();
-        let Some(id) = self.indicator(&about, default) else { return };
+        let Some(id) = self.indicator(&about, default, names_only) else { return };
         let (mut taken, mut refused) = (0u64, Vec::new());
         for alternative in pattern.alternatives() {
             match self.alternative(id, alternative) {
@@ -149,6 +187,11 @@ impl<'a> Loader<'a> {
                     && indicator.value.is_none()
                 {
                     indicator.value = Some(text::escape(address.to_string().as_bytes()).into());
+                }
+                if self.known.is_some()
+                    && let Some(place) = self.set.indicators.last().map(|i| i.place.clone())
+                {
+                    self.duplicate(&place, format!("{term:?}"));
                 }
                 self.index(term, id)
             }
@@ -198,6 +241,20 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    /// Notes what was listed before, where that is asked for.
+    fn duplicate(&mut self, place: &Place, compares: String) {
+        let here = self.place(place);
+        let Some(known) = &mut self.known else { return };
+        match known.entry(compares) {
+            Entry::Vacant(e) => {
+                e.insert(here);
+            }
+            Entry::Occupied(e) => {
+                self.report.duplicates.push(Rejected { place: here, why: format!("listed before, at {}", e.get()) })
+            }
+        }
+    }
+
     /// Puts a term into its index under a number.
     fn index(&mut self, term: Term, slot: u32) -> Result<(), String> {
         match term {
@@ -217,7 +274,7 @@ impl<'a> Loader<'a> {
     /// A YARA rule that an indicator file carries; it is compiled with the other rules.
     pub fn yara(&mut self, place: impl Into<Place>, text: &str) {
         let name = self.place(&place.into());
-        self.set.rules.push((name, text.to_owned()));
+        self.set.rules.push((name, text.as_bytes().to_vec()));
         self.report.loaded += 1;
     }
 
@@ -274,7 +331,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Adds the indicator that what follows is indexed under.
-    fn indicator(&mut self, about: &About<'_>, default: i32) -> Option<u32> {
+    fn indicator(&mut self, about: &About<'_>, default: i32, names_only: bool) -> Option<u32> {
         let default = if self.trusted { TRUSTED_SCORE } else { default };
         let mut score = self.score(&about.place, about.score, default)?;
         if self.trusted {
@@ -298,6 +355,7 @@ impl<'a> Loader<'a> {
             file: self.file.clone(),
             place: about.place.clone(),
             value: None,
+            names_only,
             marks: about.marks.clone(),
         });
         Some(id)

@@ -18,9 +18,11 @@ mod hash;
 mod hash_csv;
 mod hash_iocs;
 mod hash_list;
+mod indicator_list;
 mod input;
 mod loader;
 mod marks;
+mod ordinary;
 mod paths;
 mod pattern;
 mod punycode;
@@ -59,8 +61,14 @@ pub trait IocFormat: Sync {
 }
 
 /// Every format, in the order in which they are asked.
-pub static REGISTRY: &[&dyn IocFormat] =
-    &[&hash_csv::HashCsv, &hash_iocs::HashIocs, &hash_list::HashList, &filename_iocs::FilenameIocs, &c2_iocs::C2Iocs];
+pub static REGISTRY: &[&dyn IocFormat] = &[
+    &hash_csv::HashCsv,
+    &hash_iocs::HashIocs,
+    &hash_list::HashList,
+    &filename_iocs::FilenameIocs,
+    &c2_iocs::C2Iocs,
+    &indicator_list::IndicatorList,
+];
 
 /// The indicators that are always there unless `--no-default-iocs` drops them: name and content.
 pub static EMBEDDED: &[(&str, &str)] = &[

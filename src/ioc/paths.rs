@@ -26,6 +26,8 @@ struct Entry {
     part: Part,
     how: How,
     windows: bool,
+    /// For trees whose drive isn't known, of a regular expression that demands one.
+    driveless: Option<Regex>,
 }
 
 /// All path terms of a run.
@@ -60,7 +62,7 @@ impl PathTerms {
         };
         if let Some(regex) = expanded {
             self.others.push(index);
-            self.entries.push(Entry { slot, part: Part::Full, how: How::Regex(regex), windows: true });
+            self.entries.push(Entry { slot, part: Part::Full, how: How::Regex(regex), windows: true, driveless: None });
             return Ok(());
         }
         if text.op() == TextOp::Is {
@@ -76,7 +78,9 @@ impl PathTerms {
         } else {
             self.others.push(index);
         }
-        self.entries.push(Entry { slot, part, how: How::Text(text), windows });
+        let demands_drive = text.op() == TextOp::Matches && part == Part::Full;
+        let driveless = demands_drive.then(|| without_drive(&value)).flatten().and_then(|v| compile(&format!("(?i:{v})")).ok());
+        self.entries.push(Entry { slot, part, how: How::Text(text), windows, driveless });
         Ok(())
     }
 
@@ -152,7 +156,12 @@ impl<'a> Parts<'a> {
                 let ended = format!("{}{}", self.folder, if self.subject.windows { '\\' } else { '/' });
                 text.holds(self.folder, folds) || text.holds(&ended, folds) || behind_mount(&ended, text, folds)
             }
-            (Part::Full, _) => text.holds(self.path, folds) || behind_mount(self.path, text, folds),
+            (Part::Full, _) => {
+                let driveless = entry.driveless.as_ref().filter(|_| self.subject.driveless);
+                text.holds(self.path, folds)
+                    || behind_mount(self.path, text, folds)
+                    || driveless.is_some_and(|r| r.is_match(self.path))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! All indicators of a run, ready to be matched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use super::content::{AddressSet, ContentScan};
 use super::expr::{Compiled, Facts, Joined, Seen, Truth, Verdict, judge};
 use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
-use super::input::{self, IocError};
+use super::input::{IocError, Reader};
 use super::marks::Marks;
+use super::ordinary::Breadth;
 use super::paths::PathTerms;
 use super::subjects::Subject;
-use crate::model::{Digests, Input, text};
+use crate::model::{Digests, Input, Rejected, text};
 
 /// Numbers from here on are terms of expressions, smaller ones whole indicators.
 pub(super) const TERM: u32 = 1 << 31;
@@ -57,6 +59,8 @@ pub struct Indicator {
     pub(super) place: Place,
     /// The address as it is matched; `None` for hashes and patterns.
     pub value: Option<Arc<str>>,
+    /// It asks for nothing but names and paths.
+    pub(super) names_only: bool,
     /// What its author says about it, where the format has room for that.
     pub marks: Option<Arc<Marks>>,
 }
@@ -119,7 +123,7 @@ pub struct HostPattern {
 
 impl HostPattern {
     /// Whether objects that fit these statements fulfil the pattern.
-    pub fn value(&self, held: &std::collections::BTreeSet<u32>) -> Truth {
+    pub fn value(&self, held: &BTreeSet<u32>) -> Truth {
         self.joined.value(held)
     }
 }
@@ -138,8 +142,10 @@ pub struct IndicatorSet {
     /// Trees that no indexed term leads to.
     pub(super) standing: Vec<u32>,
     pub(super) patterns: Vec<HostPattern>,
-    /// YARA rules that came within indicator files: where from, and their text.
-    pub(super) rules: Vec<(String, String)>,
+    /// YARA rules, and zip packs of them, that came among indicator files: where from, and their bytes.
+    pub(super) rules: Vec<(String, Vec<u8>)>,
+    /// Indicators whose names fit what lies everywhere: names say nothing about them.
+    muted: BTreeSet<u32>,
 }
 
 impl IndicatorSet {
@@ -151,17 +157,33 @@ impl IndicatorSet {
     /// [`IocError`] where a path can't be read. Bad lines and unknown formats are no error; they are in the
     /// reports.
     pub fn load(paths: &[PathBuf], embedded: bool) -> Result<(IndicatorSet, Vec<Input>), IocError> {
-        let mut set = IndicatorSet::default();
-        let mut reports = Vec::new();
+        Self::read(paths, embedded, None)
+    }
+
+    /// As [`IndicatorSet::load`], and the reports name what is listed more than once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(paths: &[PathBuf], embedded: bool) -> Result<(IndicatorSet, Vec<Input>), IocError> {
+        Self::read(paths, embedded, Some(&mut BTreeMap::new()))
+    }
+
+    fn read(
+        paths: &[PathBuf],
+        embedded: bool,
+        known: Option<&mut BTreeMap<String, String>>,
+    ) -> Result<(IndicatorSet, Vec<Input>), IocError> {
+        let mut reader = Reader { set: IndicatorSet::default(), reports: Vec::new(), known };
         if embedded {
             for (name, content) in super::EMBEDDED {
-                reports.push(input::read(&mut set, &format!("embedded/{name}"), content.as_bytes()));
+                reader.content(&format!("embedded/{name}"), content.as_bytes());
             }
         }
         for path in paths {
-            input::read_path(&mut set, path, &mut reports)?;
+            reader.path(path)?;
         }
-        set.build()?;
+        let Reader { mut set, mut reports, .. } = reader;
+        set.build(&mut reports)?;
         Ok((set, reports))
     }
 
@@ -170,16 +192,54 @@ impl IndicatorSet {
     /// # Errors
     /// [`IocError::TooLarge`]
     pub fn from_contents(lists: &[(&str, &[u8])]) -> Result<(IndicatorSet, Vec<Input>), IocError> {
-        let mut set = IndicatorSet::default();
-        let reports = lists.iter().map(|(name, content)| input::read(&mut set, name, content)).collect();
-        set.build()?;
+        let mut reader = Reader { set: IndicatorSet::default(), reports: Vec::new(), known: None };
+        lists.iter().for_each(|(name, content)| reader.content(name, content));
+        let Reader { mut set, mut reports, .. } = reader;
+        set.build(&mut reports)?;
         Ok((set, reports))
     }
 
-    fn build(&mut self) -> Result<(), IocError> {
+    fn build(&mut self, reports: &mut [Input]) -> Result<(), IocError> {
         self.hashes.sort();
         self.filenames.build().map_err(IocError::TooLarge)?;
-        self.addresses.build().map_err(IocError::TooLarge)
+        self.addresses.build().map_err(IocError::TooLarge)?;
+        self.judge_breadth(reports);
+        Ok(())
+    }
+
+    /// Names what fits ordinary paths, and takes those out of force that fit half of them.
+    fn judge_breadth(&mut self, reports: &mut [Input]) {
+        if !self.has_names() {
+            return;
+        }
+        let find = |subjects: &[Subject]| {
+            let mut ids = self.filenames.find(subjects);
+            self.paths.find(subjects, |id| ids.push(id));
+            ids.retain(|id| *id < TERM);
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let mut muted = BTreeSet::new();
+        for (id, breadth) in Breadth::of_all(find) {
+            let Some(indicator) = self.get(id).filter(|i| i.score > 0) else { continue };
+            let Some(report) = reports.iter_mut().find(|r| r.name == *indicator.file) else { continue };
+            let place = indicator.source();
+            match (breadth.is_useless(), indicator.names_only) {
+                (false, _) => report.broad.push(Rejected { place, why: breadth.words() }),
+                (true, true) => {
+                    report.loaded = report.loaded.saturating_sub(1);
+                    report.rejected.push(Rejected { place, why: breadth.words() });
+                }
+                (true, false) => {
+                    report.adjusted.push(Rejected { place, why: format!("its name is left out: {}", breadth.words()) })
+                }
+            }
+            if breadth.is_useless() {
+                muted.insert(id);
+            }
+        }
+        self.muted = muted;
     }
 
     /// Indicators in all.
@@ -235,6 +295,7 @@ impl IndicatorSet {
         self.paths.find(subjects, |id| ids.push(id));
         ids.sort_unstable();
         ids.dedup();
+        ids.retain(|id| !self.muted.contains(id));
         self.whole(ids, seen)
     }
 
@@ -272,8 +333,8 @@ impl IndicatorSet {
         judged.filter(|(_, verdict)| verdict.truth != Truth::False).collect()
     }
 
-    /// YARA rules that came within indicator files: where from, and their text.
-    pub fn rules(&self) -> &[(String, String)] {
+    /// YARA rules, and zip packs of them, that came among indicator files: where from, and their bytes.
+    pub fn rules(&self) -> &[(String, Vec<u8>)] {
         &self.rules
     }
 

@@ -23,6 +23,12 @@ pub struct Input {
     /// Indicators in force of which a part can't be decided; that part never makes them true.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub partly: Vec<Rejected>,
+    /// Indicators in force that fit what lies on every sound machine.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub broad: Vec<Rejected>,
+    /// Indicators that an earlier line or file lists too, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub duplicates: Vec<Rejected>,
     /// Lines in force that had to be changed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub adjusted: Vec<Rejected>,
