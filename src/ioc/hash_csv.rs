@@ -44,13 +44,15 @@ impl IocFormat for HashCsv {
 /// Lines that one quoted field may span.
 const MAX_SPAN: usize = 10;
 
-struct Row {
-    line: u64,
-    cells: Vec<String>,
+/// One row.
+pub struct Row {
+    pub line: u64,
+    pub cells: Vec<String>,
 }
 
 impl Row {
-    fn cell(&self, i: usize) -> &str {
+    /// Without outer blanks; empty where there is none.
+    pub fn cell(&self, i: usize) -> &str {
         self.cells.get(i).map_or("", |c| c.trim())
     }
 
@@ -224,12 +226,13 @@ fn by_content(rows: &[Row], width: usize) -> Vec<usize> {
     (0..width.min(200)).filter(column).collect()
 }
 
-fn plain(title: &str) -> String {
+/// Letters and digits of a title, in lower case.
+pub fn plain(title: &str) -> String {
     title.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 /// Rows with something in them; an error is a line that is none.
-fn rows(text: &str, separator: char) -> impl Iterator<Item = Result<Row, (u64, String)>> {
+pub fn rows(text: &str, separator: char) -> impl Iterator<Item = Result<Row, (u64, String)>> {
     let mut lines = raw_lines(text).peekable();
     std::iter::from_fn(move || {
         loop {

@@ -107,7 +107,8 @@ impl Tag {
     }
 }
 
-enum Entry {
+/// What an entry is.
+pub enum Entry {
     Term(Term),
     Unanswered(String),
 }
@@ -123,7 +124,8 @@ fn split(line: &str) -> (&str, Option<i64>, Option<&str>) {
     }
 }
 
-fn term(entry: &str, tag: Option<Tag>) -> Result<Entry, String> {
+/// Reads one entry; the error says why it is none.
+pub fn term(entry: &str, tag: Option<Tag>) -> Result<Entry, String> {
     match tag {
         Some(Tag::Unanswered(words)) => {
             return Ok(Entry::Unanswered(format!("{words}, which a scan of files can't answer")));

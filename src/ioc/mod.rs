@@ -18,6 +18,7 @@ mod hash;
 mod hash_csv;
 mod hash_iocs;
 mod hash_list;
+mod indicator_csv;
 mod indicator_list;
 mod input;
 mod loader;
@@ -62,6 +63,7 @@ pub trait IocFormat: Sync {
 
 /// Every format, in the order in which they are asked.
 pub static REGISTRY: &[&dyn IocFormat] = &[
+    &indicator_csv::IndicatorCsv,
     &hash_csv::HashCsv,
     &hash_iocs::HashIocs,
     &hash_list::HashList,
