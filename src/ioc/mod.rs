@@ -8,6 +8,7 @@
 
 mod address;
 mod c2_iocs;
+mod compiled;
 mod content;
 mod decode;
 mod filename_iocs;
@@ -31,6 +32,7 @@ pub use input::IocError;
 pub use loader::Loader;
 pub use set::{Indicator, IndicatorSet};
 pub use subjects::{Subject, subjects};
+pub use trivial::trivial;
 
 /// A file format of indicators.
 pub trait IocFormat: Sync {

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::compiled::CompiledSets;
 use super::content::{AddressSet, ContentScan};
 use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
 use super::input::{self, IocError};
 use super::subjects::Subject;
+use crate::hashset::Kind;
 use crate::model::Digests;
 use crate::model::Input;
 
@@ -27,7 +29,8 @@ pub struct Indicator {
 impl Indicator {
     /// `file:line`
     pub fn source(&self) -> String {
-        format!("{}:{}", self.file, self.line)
+        // A compiled set has no lines.
+        if self.line == 0 { self.file.to_string() } else { format!("{}:{}", self.file, self.line) }
     }
 
     /// The description, or where it is listed.
@@ -43,6 +46,7 @@ pub struct IndicatorSet {
     pub(super) hashes: HashSets,
     pub(super) filenames: FilenameSet,
     pub(super) addresses: AddressSet,
+    pub(super) compiled: CompiledSets,
 }
 
 impl IndicatorSet {
@@ -96,12 +100,12 @@ impl IndicatorSet {
 
     /// Whether an MD5 is listed, so that objects must be digested with it.
     pub fn needs_md5(&self) -> bool {
-        self.hashes.has_md5()
+        self.hashes.has_md5() || self.compiled.has(Kind::Md5)
     }
 
     /// Whether a SHA-1 is listed.
     pub fn needs_sha1(&self) -> bool {
-        self.hashes.has_sha1()
+        self.hashes.has_sha1() || self.compiled.has(Kind::Sha1)
     }
 
     /// Whether there are file-name patterns.
@@ -117,7 +121,19 @@ impl IndicatorSet {
     /// Indicators that list one of these digests, by kind.
     pub fn by_digest(&self, digests: &Digests) -> Vec<(HashKind, Vec<&Indicator>)> {
         let resolve = |ids: Vec<u32>| ids.into_iter().filter_map(|i| self.get(i)).collect();
-        self.hashes.find(digests).into_iter().map(|(kind, ids)| (kind, resolve(ids))).collect()
+        let mut found: Vec<(HashKind, Vec<u32>)> = self.hashes.find(digests);
+        for (kind, id) in self.compiled.find(digests) {
+            match found.iter_mut().find(|(k, _)| *k == kind) {
+                Some((_, ids)) => ids.push(id),
+                None => found.push((kind, vec![id])),
+            }
+        }
+        found.into_iter().map(|(kind, ids)| (kind, resolve(ids))).collect()
+    }
+
+    /// Whether one of these digests is listed as bad.
+    pub fn accuses(&self, digests: &Digests) -> bool {
+        self.by_digest(digests).iter().any(|(_, indicators)| indicators.iter().any(|i| i.score > 0))
     }
 
     /// Indicators whose pattern matches one of the spellings of a path, in the order of the lists.
