@@ -51,7 +51,7 @@ pub struct CompileArgs {
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub kind: Vec<KindArg>,
     /// Memory for sorting, in MiB; what exceeds it goes to unnamed files in the folder of the output
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub memory: u32,
     /// No summary
     #[arg(long, short)]

@@ -38,7 +38,7 @@ impl Default for Settings {
             verdict: Verdict::KnownGood,
             score: 100,
             kinds: None,
-            memory: 256 << 20,
+            memory: 128 << 20,
             spill: None,
             refuse: |_| false,
         }
@@ -82,7 +82,7 @@ impl<'s> Compiler<'s> {
         for digest in own.into_iter().flatten() {
             let wanted = match &self.settings.kinds {
                 Some(kinds) => kinds.contains(&digest.kind()),
-                None => !taken && !(digest.kind() == Kind::Md5 && self.settings.verdict == Verdict::KnownGood),
+                None => !taken && (digest.kind() != Kind::Md5 || self.settings.verdict == Verdict::KnownBad),
             };
             if wanted && !(self.settings.refuse)(&digest) {
                 taken = true;

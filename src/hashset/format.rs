@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 /// Parts begin at a multiple of this, so that no digest of SHA-256 lies on two pages of memory.
 pub(super) const PAGE: u64 = 4096;
 /// Bytes at the end.
-pub(super) const TRAILER: usize = 104;
+pub(super) const TRAILER: usize = 96;
 /// Most bits that an index has: 32 MiB a kind.
 pub(super) const MAX_BITS: u32 = 22;
 /// Digests of one bucket of the index, on average.
@@ -152,7 +152,6 @@ impl Trailer {
         let mut out = [self.content, self.seal].concat();
         self.lengths.iter().for_each(|l| out.extend_from_slice(&l.to_le_bytes()));
         out.extend_from_slice(MAGIC);
-        out.resize(TRAILER, 0);
         out
     }
 }

@@ -168,7 +168,7 @@ impl Input<'_, '_> {
                 Ok(None) => return Ok(()),
                 Ok(Some(line)) => line,
             };
-            if number % PAUSE == 0 {
+            if number.is_multiple_of(PAUSE) {
                 self.compiler.check()?;
             }
             if line.is_empty() || line.starts_with(b"#") {
@@ -230,7 +230,7 @@ impl Input<'_, '_> {
             let mut n = 0u64;
             while let Some(next) = rows.next() {
                 n += 1;
-                if n % PAUSE == 0 {
+                if n.is_multiple_of(PAUSE) {
                     self.compiler.check()?;
                 }
                 match next {
@@ -294,12 +294,23 @@ struct Lines<'r> {
     /// Offset in a pair of the byte that carries ASCII.
     utf16: Option<usize>,
     odd: Option<u8>,
+    /// The last line ended with CR; a LF behind it belongs to that end.
+    cr: bool,
 }
 
 impl<'r> Lines<'r> {
     fn new(source: &'r mut dyn Read) -> io::Result<Self> {
-        let mut lines =
-            Self { source, block: vec![0; BLOCK], from: 0, end: 0, line: Vec::new(), number: 0, utf16: None, odd: None };
+        let mut lines = Self {
+            source,
+            block: vec![0; BLOCK],
+            from: 0,
+            end: 0,
+            line: Vec::new(),
+            number: 0,
+            utf16: None,
+            odd: None,
+            cr: false,
+        };
         lines.fill()?;
         let (mark, utf16) = match lines.block.get(..lines.end).unwrap_or_default() {
             [0xef, 0xbb, 0xbf, ..] => (3, None),
@@ -359,7 +370,12 @@ impl<'r> Lines<'r> {
                 }
                 continue;
             }
+            if std::mem::take(&mut self.cr) && block.first() == Some(&b'\n') {
+                self.from += 1;
+                continue;
+            }
             let at = memchr::memchr2(b'\n', b'\r', block);
+            self.cr = at.is_some_and(|at| block.get(at) == Some(&b'\r'));
             let part = block.get(..at.unwrap_or(block.len())).unwrap_or_default();
             match at {
                 // The usual case: the line lies in the block.
@@ -399,7 +415,7 @@ mod tests {
     #[test]
     fn ends_and_encodings() {
         assert_eq!(lines(b"a\nb \n\n c"), ["a", "b", "", "c"]);
-        assert_eq!(lines(b"\xef\xbb\xbfa\r\nb"), ["a", "", "b"]);
+        assert_eq!(lines(b"\xef\xbb\xbfa\r\n\r\nb\rc\r\n"), ["a", "", "b", "c"]);
         let wide = |big: bool| -> Vec<u8> {
             "\u{feff}ab\ncé".encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
         };

@@ -109,6 +109,9 @@ fn open(path: &Path) -> Result<(DigestSet, Input), HashSetError> {
 /// Whether a file begins as a compiled one.
 pub(super) fn is_compiled(path: &Path) -> std::io::Result<bool> {
     use std::io::Read;
+    if std::fs::metadata(path)?.is_dir() {
+        return Ok(false);
+    }
     let mut head = Vec::new();
     std::fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
     Ok(head == MAGIC)

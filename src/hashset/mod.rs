@@ -15,9 +15,8 @@
 //! indexes    for the same kinds: 2^bits + 1 numbers u64; number i is how many digests have first bits below i,
 //!            so that those with first bits i lie between numbers i and i + 1; the last is `count`
 //! directory  JSON: name, verdict, score, for each kind count and bits, the sources
-//! trailer    104 bytes: SHA-256 of header and digests; seal: SHA-256 of that digest, indexes, directory and
-//!            the three lengths; lengths of header and digests, of indexes, of directory as u64; a copy of the
-//!            magic; zeros
+//! trailer    96 bytes: SHA-256 of header and digests; seal: SHA-256 of that digest, indexes, directory and
+//!            the three lengths; lengths of header and digests, of indexes, of directory as u64; the magic
 //! ```
 //!
 //! `bits` is the smallest with at most 64 digests a bucket on average, at most 22. Nothing in the file is an
@@ -59,3 +58,6 @@ pub enum HashSetError {
     #[error("interrupted; nothing was written")]
     Interrupted,
 }
+
+#[cfg(test)]
+mod tests;

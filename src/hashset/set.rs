@@ -105,7 +105,7 @@ impl DigestSet {
         let place = self.place(kind);
         let all = self.bytes.get(place.digests.clone()).unwrap_or_default().as_chunks::<N>().0;
         let bucket = self.bucket(place, prefix(digest, place.bits)).and_then(|(from, to)| all.get(from..to));
-        bucket.is_some_and(|b| b.binary_search(digest).is_ok())
+        bucket.is_some_and(|b| search(b, digest, place.bits))
     }
 
     /// Whether the set holds a digest. Takes no memory; touches one page of the index and one or two of the
@@ -130,6 +130,32 @@ impl DigestSet {
             let all = self.bytes.get(self.place(kind).digests.clone()).unwrap_or_default();
             all.chunks_exact(kind.width()).filter_map(Digest::of_bytes)
         })
+    }
+}
+
+/// Steps from the guessed place before the rest of a bucket is halved instead.
+const STEPS: usize = 16;
+
+/// Searches a bucket whose digests share their first `bits`. Digests are spread evenly, so that the next bits
+/// tell about where one lies: that costs one or two lines of the processor's cache, halving costs five. A list
+/// made to be uneven is halved.
+fn search<const N: usize>(bucket: &[[u8; N]], digest: &[u8; N], bits: u32) -> bool {
+    let first = digest.first_chunk::<8>().map_or(0, |c| u64::from_be_bytes(*c));
+    let part = (first << bits) >> 32;
+    let guess = usize::try_from((part * bucket.len() as u64) >> 32).unwrap_or(0);
+    let (below, above) = bucket.split_at(guess.min(bucket.len()));
+    if above.first().is_some_and(|d| d <= digest) {
+        let near = above.get(..above.len().min(STEPS)).unwrap_or_default();
+        match near.iter().find(|d| *d >= digest) {
+            Some(found) => found == digest,
+            None => above.get(near.len()..).unwrap_or_default().binary_search(digest).is_ok(),
+        }
+    } else {
+        let (far, near) = below.split_at(below.len().saturating_sub(STEPS));
+        match near.iter().rev().find(|d| *d <= digest) {
+            Some(found) => found == digest,
+            None => far.binary_search(digest).is_ok(),
+        }
     }
 }
 

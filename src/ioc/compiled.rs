@@ -8,7 +8,10 @@ use super::hash::{HashKind, HashValue};
 use super::set::{Indicator, IndicatorSet};
 use super::trivial::trivial;
 use crate::hashset::{Digest, DigestSet, MAGIC, Verdict};
-use crate::model::{Digests, Input, Rejected};
+use crate::model::{Digests, Input, Rejected, text};
+
+/// Characters kept of a set's name.
+const MAX_NAME: usize = 300;
 
 /// The sets of a run, each with the number of its indicator.
 #[derive(Debug, Default)]
@@ -58,7 +61,9 @@ pub fn load(all: &mut IndicatorSet, path: &Path, name: &str) -> Input {
     let Ok(id) = u32::try_from(all.indicators.len()) else { return refuse(report, "too many indicators".to_owned()) };
     report.loaded = info.len();
     let score = info.score.clamp(1, 100);
-    all.indicators.push(Indicator { score, description: info.name.as_str().into(), file: name.into(), line: 0, value: None });
+    // What stands in a file may have been written by anybody.
+    let description = text::shorten(&text::escape(info.name.as_bytes()), MAX_NAME).into();
+    all.indicators.push(Indicator { score, description, file: name.into(), line: 0, value: None });
     all.compiled.0.push((set, id));
     report
 }

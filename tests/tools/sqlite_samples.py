@@ -29,8 +29,9 @@ def fill(db, rng, rows):
         return "".join(rng.choice("abc déß漢🙂") for _ in range(n))
 
     numbers = [0, 1, -1, 127, -128, 128, 32767, -32768, 8388607, 2**31, -(2**31), 2**47, 2**63 - 1, -(2**63)]
+    sizes = [6000, 0, 5, 30, 200, 700]
     for i in range(rows):
-        big = rng.choice([0, 5, 30, 200, 700, 6000]) if i % 7 == 0 else 12
+        big = sizes[i // 7 % 6] if i % 7 == 0 else 12
         note = rng.choice([None, rng.choice(numbers), rng.random() * 1e9, text(big)])
         db.execute("INSERT INTO people(name, note, weight, photo) VALUES (?, ?, ?, ?)",
                    (text(8), note, rng.choice([None, 2.0, -0.25, 1e300]), rng.randbytes(big)))
