@@ -1,9 +1,9 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `source reader container ioc signature binary phi` ← `analyze correlate` ← `score report`
-//! ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
-#![forbid(unsafe_code)]
+//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary phi` ← `analyze correlate` ←
+//! `score report` ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
+#![deny(unsafe_code)]
 
 pub mod analyze;
 pub mod binary;
@@ -11,6 +11,7 @@ pub mod cli;
 pub mod container;
 pub mod correlate;
 pub mod engine;
+pub mod hashset;
 pub mod ioc;
 pub mod model;
 pub mod phi;
@@ -20,3 +21,4 @@ pub mod report;
 pub mod score;
 pub mod signature;
 pub mod source;
+pub mod sqlite;

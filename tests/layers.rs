@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; modules of one layer don't know each other.
 const LAYERS: &[&[&str]] = &[
     &["model"],
+    &["sqlite"],
+    &["hashset"],
     &["source", "reader", "container", "ioc", "signature", "binary", "phi"],
     &["analyze", "correlate"],
     &["score", "report"],

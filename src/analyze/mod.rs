@@ -42,12 +42,19 @@ pub struct Whole<'a> {
     pub entropy_milli: u32,
     /// The whole content, up to `--max-body`.
     pub body: Option<&'a [u8]>,
+    /// It is on a list of known-good files and on none of known-bad ones: rules may pass over it.
+    pub known_good: bool,
     inspected: OnceCell<Inspected>,
 }
 
 impl<'a> Whole<'a> {
     pub fn new(head: Head<'a>, size: u64, digests: &'a Digests, entropy_milli: u32, body: Option<&'a [u8]>) -> Self {
-        Self { head, size, digests, entropy_milli, body, inspected: OnceCell::new() }
+        Self { head, size, digests, entropy_milli, body, known_good: false, inspected: OnceCell::new() }
+    }
+
+    /// Says whether it is a known-good file.
+    pub fn known_good(self, known_good: bool) -> Self {
+        Self { known_good, ..self }
     }
 
     /// What the headers of an executable say; found out once, whichever analyzer asks first. Headers need the

@@ -56,6 +56,9 @@ impl Examine for Worker<'_> {
     }
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
+        if whole.known_good {
+            return self.scanner.abort_windows();
+        }
         let head = &whole.head;
         let md5 = whole.digests.md5.map(|m| text::hex(&m));
         let scanned = match whole.body {

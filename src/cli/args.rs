@@ -102,6 +102,10 @@ pub struct ScanArgs {
     /// YARA rules: a file, or a folder of files (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub rules: Vec<PathBuf>,
+    /// Known-good hashes: objects listed here skip YARA, unless their hash is listed as bad too (repeatable; a
+    /// list, NSRL text or a set made by ioc compile)
+    #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
+    pub known_good: Vec<PathBuf>,
     /// Leave out the embedded indicators
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_iocs: bool,
@@ -158,6 +162,7 @@ impl ScanArgs {
             case: self.case.clone(),
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
+            known_good: self.known_good.clone(),
             no_default_iocs: self.no_default_iocs,
             no_default_rules: self.no_default_rules,
             rules_cache: self.rules_cache.clone(),

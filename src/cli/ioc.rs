@@ -38,6 +38,8 @@ pub struct IocArgs {
 pub enum IocCommand {
     /// Say for each file what loads, what is rejected and why, what can never match here
     Check(CheckArgs),
+    /// Make one sorted file of huge hash lists (NSRL, vendor sets) that scans search without loading it
+    Compile(super::compile::CompileArgs),
 }
 
 #[derive(Args, Debug)]
@@ -57,6 +59,7 @@ pub struct CheckArgs {
 pub fn run(args: IocArgs) -> Exit {
     match args.command {
         IocCommand::Check(args) => check(&args),
+        IocCommand::Compile(args) => super::compile::run(&args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: dumb arguments in, one plan, one exit code out.
 
 mod args;
+mod compile;
 mod exit;
 mod finish;
 mod ioc;

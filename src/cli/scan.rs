@@ -26,7 +26,7 @@ pub fn run(args: ScanArgs) -> Exit {
         Err(e) => return no_plan(&e),
     };
     if !args.quiet {
-        plan.inputs.rules.iter().chain(&plan.inputs.indicators).for_each(warn_rejected);
+        plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
     }
     let case_dir = escape(plan.case.as_os_str().as_encoded_bytes());
     let collector = match CaseFolder::create(&plan.case).map_err(Into::into).and_then(|f| Collector::new(f, MASKER)) {

@@ -143,6 +143,11 @@ impl Collector {
             c.bytes_discovered = c.bytes_discovered.saturating_add(object.meta.size);
             c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
         }
+        if object.known_good {
+            c.known_good += 1;
+            let bytes = if object.hard_link_to.is_none() { object.read } else { 0 };
+            c.bytes_known_good = c.bytes_known_good.saturating_add(bytes);
+        }
         if let Some(span) = self.write("object", &InventoryRow::new(&object, &self.masker)) {
             self.index.push((object.locator.sort_key(), span));
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Evidence, Gap, Object, Sighting};
+use crate::model::{Digests, Evidence, Gap, Object, Sighting};
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
@@ -42,6 +42,9 @@ const STACK: usize = 16 << 20;
 /// Detects a container by its bytes and hands its members to the sink; `None` where it is none.
 pub type OpenContainer = fn(&Probe<'_>, &mut dyn ReadSeek, &mut Budget, &mut dyn MemberSink) -> Option<Expanded>;
 
+/// Decides by an object's digests alone.
+pub type KnownGood = Box<dyn Fn(&Digests) -> bool + Send + Sync>;
+
 /// What a run works with. Immutable while it runs.
 pub struct Job {
     pub sources: Vec<Box<dyn Source>>,
@@ -51,6 +54,8 @@ pub struct Job {
     /// Names the format of a container without opening it.
     pub detect: fn(&Probe<'_>) -> Option<&'static str>,
     pub limits: Limits,
+    /// Whether an object with these digests is a known-good file, which rules may pass over.
+    pub known_good: Option<KnownGood>,
     /// Digests that indicators or rules ask for.
     pub want: Want,
     /// Objects up to this many bytes are held whole.

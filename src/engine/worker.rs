@@ -239,8 +239,10 @@ impl<'j> Worker<'j> {
         }
         let digests = object.digests.clone();
         let bytes = held.then_some(body.as_slice());
+        // Of what isn't held the rules have seen windows before its digests were known.
+        object.known_good = held && self.job.known_good.as_ref().is_some_and(|known| known(&digests));
         let found = {
-            let whole = Whole::new(head(&head_bytes), size, &digests, entropy, bytes);
+            let whole = Whole::new(head(&head_bytes), size, &digests, entropy, bytes).known_good(object.known_good);
             self.collect(&mut object, |e, out| e.finish(&whole, out))
         };
         if !found.evidence.is_empty() && object.digests.sha256.is_some() && held {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::compiled::{self, CompiledSets};
 use super::decode::{decode, named};
 use super::foreign::{foreign, is_yara};
 use super::set::IndicatorSet;
@@ -14,6 +15,8 @@ use crate::model::{Input, Rejected, text};
 
 /// Largest file that is read, in bytes; about four million SHA-256.
 const MAX_FILE: u64 = 256 << 20;
+/// First bytes, by which a compiled set is told from a list.
+const HEAD: u64 = 8;
 /// Part of the text that formats are asked about.
 const SAMPLE: usize = 64 * 1024;
 
@@ -70,7 +73,13 @@ impl Reader<'_> {
     fn file(&mut self, path: &Path, name: &str) -> Result<(), IocError> {
         let mut file = std::fs::File::open(path).map_err(|e| IocError::at(path, e))?;
         let mut bytes = Vec::new();
-        file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| IocError::at(path, e))?;
+        file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(|e| IocError::at(path, e))?;
+        if CompiledSets::is_one(&bytes) {
+            let report = compiled::load(&mut self.set, path, name);
+            self.reports.push(report);
+            return Ok(());
+        }
+        file.by_ref().take(MAX_FILE + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(|e| IocError::at(path, e))?;
         if bytes.len() as u64 <= MAX_FILE {
             self.content(name, &bytes);
             return Ok(());

@@ -8,6 +8,7 @@
 
 mod address;
 mod c2_iocs;
+mod compiled;
 mod content;
 mod decode;
 mod expr;
@@ -42,6 +43,7 @@ pub use loader::{About, Loader};
 pub use marks::Marks;
 pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
+pub use trivial::trivial;
 
 /// A file format of indicators.
 pub trait IocFormat: Sync {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::compiled::CompiledSets;
 use super::content::{AddressSet, ContentScan};
 use super::expr::{Compiled, Facts, Joined, Seen, Truth, Verdict, judge};
 use super::filenames::FilenameSet;
@@ -13,6 +14,7 @@ use super::marks::Marks;
 use super::ordinary::Breadth;
 use super::paths::PathTerms;
 use super::subjects::Subject;
+use crate::hashset::Kind;
 use crate::model::{Digests, Input, Rejected, text};
 
 /// Numbers from here on are terms of expressions, smaller ones whole indicators.
@@ -25,6 +27,8 @@ pub enum Place {
     Line(u64),
     /// The identifier of an object or attribute.
     Id(Arc<str>),
+    /// The file itself, where it has no lines.
+    Whole,
 }
 
 impl From<u64> for Place {
@@ -44,6 +48,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(n) => write!(f, ":{n}"),
             Place::Id(id) => write!(f, "#{id}"),
+            Place::Whole => Ok(()),
         }
     }
 }
@@ -146,6 +151,7 @@ pub struct IndicatorSet {
     pub(super) rules: Vec<(String, Vec<u8>)>,
     /// Indicators whose names fit what lies everywhere: names say nothing about them.
     muted: BTreeSet<u32>,
+    pub(super) compiled: CompiledSets,
 }
 
 impl IndicatorSet {
@@ -253,12 +259,12 @@ impl IndicatorSet {
 
     /// Whether an MD5 is listed, so that objects must be digested with it.
     pub fn needs_md5(&self) -> bool {
-        self.hashes.has_md5()
+        self.hashes.has_md5() || self.compiled.has(Kind::Md5)
     }
 
     /// Whether a SHA-1 is listed.
     pub fn needs_sha1(&self) -> bool {
-        self.hashes.has_sha1()
+        self.hashes.has_sha1() || self.compiled.has(Kind::Sha1)
     }
 
     /// Whether there are patterns or terms for names and paths.
@@ -278,14 +284,26 @@ impl IndicatorSet {
 
     /// Indicators that list one of these digests, by kind. Terms of expressions go to `seen`.
     pub fn by_digest(&self, digests: &Digests, seen: &mut Seen) -> Vec<(HashKind, Vec<&Indicator>)> {
+        let mut found = self.hashes.find(digests);
+        for (kind, id) in self.compiled.find(digests) {
+            match found.iter_mut().find(|(k, _)| *k == kind) {
+                Some((_, ids)) => ids.push(id),
+                None => found.push((kind, vec![id])),
+            }
+        }
         let mut out = Vec::new();
-        for (kind, ids) in self.hashes.find(digests) {
+        for (kind, ids) in found {
             let indicators = self.whole(ids, seen);
             if !indicators.is_empty() {
                 out.push((kind, indicators));
             }
         }
         out
+    }
+
+    /// Whether one of these digests by itself is listed as bad.
+    pub fn accuses(&self, digests: &Digests) -> bool {
+        self.by_digest(digests, &mut Seen::default()).iter().any(|(_, indicators)| indicators.iter().any(|i| i.score > 0))
     }
 
     /// Indicators whose pattern matches one of the spellings of a path, in the order of the lists. Terms of

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     /// The file's name; with its folder's, where a folder was given.
     pub name: String,
-    /// Of the file's bytes, hexadecimal; absent where it could not be read.
+    /// Of the file's bytes, hexadecimal; absent where it could not be read. Of a compiled hash set it is the
+    /// seal at its end, which stands for all of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
     /// The format it was read as.

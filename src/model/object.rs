@@ -89,6 +89,8 @@ pub struct Object {
     /// The first gap's reason, where the object was not fully examined.
     pub reason: Option<GapReason>,
     pub container: Option<ContainerFacts>,
+    /// It is on a list of known-good files, so that rules passed over it.
+    pub known_good: bool,
 }
 
 impl Object {
@@ -107,6 +109,7 @@ impl Object {
             disposition: Disposition::Examined,
             reason: None,
             container: None,
+            known_good: false,
         }
     }
 }

@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::analyze::{Analyzer, BinaryAnalyzer, IocAnalyzer, PhiAnalyzer, YaraAnalyzer};
 use crate::container::{self, Limits};
 use crate::correlate::{self, Correlator};
-use crate::engine::{Counters, Job};
+use crate::engine::{self, Counters, Job};
+use crate::hashset::KnownGood;
 use crate::ioc::IndicatorSet;
-use crate::model::{Input, text::hex};
+use crate::model::{Digests, Input, text::hex};
 use crate::phi::CaseKey;
 use crate::reader::Want;
 use crate::report::Inputs;
@@ -38,6 +39,7 @@ pub struct Options {
     pub case: Option<PathBuf>,
     pub iocs: Vec<PathBuf>,
     pub rules: Vec<PathBuf>,
+    pub known_good: Vec<PathBuf>,
     pub no_default_iocs: bool,
     pub no_default_rules: bool,
     pub rules_cache: Option<PathBuf>,
@@ -87,6 +89,8 @@ struct Decisive<'a> {
     maps: Vec<(String, &'a str)>,
     rules: Vec<&'a str>,
     indicators: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    known_good: Vec<&'a str>,
 }
 
 impl Plan {
@@ -102,11 +106,15 @@ impl Plan {
         let (indicators, ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
         let (rules, rule_inputs) =
             RuleSet::load(&options.rules, !options.no_default_rules, options.rules_cache.as_deref()).map_err(|e| usage(&e))?;
+        let (known_good, good_inputs) = KnownGood::load(&options.known_good).map_err(|e| usage(&e))?;
         let want = match options.all_digests {
             true => Want::ALL,
-            false => Want { sha1: indicators.needs_sha1(), md5: indicators.needs_md5() || rules.needs_md5() },
+            false => Want {
+                sha1: indicators.needs_sha1() || known_good.needs_sha1(),
+                md5: indicators.needs_md5() || rules.needs_md5(),
+            },
         };
-        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs);
+        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs, &good_inputs);
 
         let mut map = PathMap::default();
         for (prefix, drive) in &options.maps {
@@ -122,6 +130,10 @@ impl Plan {
         getrandom::fill(&mut key)
             .map_err(|e| PlanError::Usage(format!("the system gives no random numbers for the case key: {e}")))?;
         let indicators = Arc::new(indicators);
+        let accused = indicators.clone();
+        // What is accused by a hash is accused, whoever calls it good.
+        let known_good = (!known_good.is_empty())
+            .then(|| Box::new(move |d: &Digests| known_good.contains(d) && !accused.accuses(d)) as engine::KnownGood);
         let analyzers: Vec<Box<dyn Analyzer>> = vec![
             Box::new(IocAnalyzer::new(indicators.clone())),
             Box::new(YaraAnalyzer::new(rules)),
@@ -134,13 +146,14 @@ impl Plan {
             open: container::expand,
             detect: |probe| container::detect(probe).map(|format| format.id()),
             limits: options.limits,
+            known_good,
             want,
             max_body: options.max_body,
             threads,
             counters: Arc::new(Counters::new(threads)),
             stop,
         };
-        let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: Vec::new(), options_sha256 };
+        let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };
         Ok(Self {
             case,
             job,
@@ -153,7 +166,7 @@ impl Plan {
     }
 }
 
-fn digest(options: &Options, rules: &[Input], indicators: &[Input]) -> String {
+fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: &[Input]) -> String {
     let decisive = Decisive {
         max_body: options.max_body,
         limits: options.limits,
@@ -161,6 +174,7 @@ fn digest(options: &Options, rules: &[Input], indicators: &[Input]) -> String {
         maps: options.maps.iter().map(|(p, d)| (p.to_string_lossy().into_owned(), d.as_str())).collect(),
         rules: rules.iter().filter_map(|i| i.sha256.as_deref()).collect(),
         indicators: indicators.iter().filter_map(|i| i.sha256.as_deref()).collect(),
+        known_good: known_good.iter().filter_map(|i| i.sha256.as_deref()).collect(),
     };
     // Plain numbers and strings always serialise.
     hex(&Sha256::digest(serde_json::to_vec(&decisive).unwrap_or_default()))

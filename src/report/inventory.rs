@@ -94,6 +94,9 @@ pub struct InventoryRow {
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub container: Option<ContainerRow>,
+    /// `good`: on a list of known-good files, so that rules passed over it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub known: Option<String>,
 }
 
 impl InventoryRow {
@@ -120,6 +123,7 @@ impl InventoryRow {
             disposition: word(&o.disposition),
             reason: o.reason.map(|r| r.id().to_owned()),
             container: o.container.as_ref().map(|c| ContainerRow::new(c, masker)),
+            known: o.known_good.then(|| "good".to_owned()),
         }
     }
 }

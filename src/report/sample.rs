@@ -36,6 +36,7 @@ pub fn object(path: &str) -> Object {
             limits: vec!["limit_ratio".into()],
             notes: vec!["duplicate_name".into()],
         }),
+        known_good: true,
     }
 }
 
@@ -175,6 +176,8 @@ pub fn report() -> Report {
             failed: 5,
             bytes_discovered: 9_876_543_210,
             bytes_examined: 9_753_086_421,
+            known_good: 31_000,
+            bytes_known_good: 4_000_000_000,
             verdict: CoverageVerdict::Incomplete,
             by_reason,
         },

@@ -98,6 +98,9 @@ fn coverage(out: &mut String, report: &Report, paint: &Paint) {
             let _ = write!(text, ", {} {word}", thousands(n));
         }
     }
+    if c.known_good > 0 {
+        let _ = write!(text, "; rules passed over {} known-good ({})", thousands(c.known_good), bytes(c.bytes_known_good));
+    }
     let _ = writeln!(out, "{}{}", paint.label("Coverage"), wrap(&text, WIDTH, INDENT));
     let mut reasons: Vec<(&String, u64)> = c.by_reason.iter().map(|(id, n)| (id, *n)).collect();
     reasons.sort_by_key(|(id, n)| (std::cmp::Reverse(*n), *id));

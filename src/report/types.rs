@@ -201,6 +201,12 @@ pub struct Coverage {
     /// Bytes of discovered objects, members of archives included.
     pub bytes_discovered: u64,
     pub bytes_examined: u64,
+    /// Objects on lists of known-good files, among those above: rules passed over them, all else looked at them.
+    #[serde(default)]
+    pub known_good: u64,
+    /// Bytes of these objects, members of archives included.
+    #[serde(default)]
+    pub bytes_known_good: u64,
     pub verdict: CoverageVerdict,
     /// Gaps by reason.
     pub by_reason: BTreeMap<String, u64>,
