@@ -132,6 +132,15 @@ fn inputs(out: &mut String, report: &Report, paint: &Paint) {
         );
         let _ = writeln!(out, "{}{}", paint.label("Inputs"), wrap(&text, WIDTH, INDENT));
     }
+    let unanswered = all().map(|x| x.unanswered.len() as u64).fold(0, u64::saturating_add);
+    if unanswered > 0 {
+        let text = format!("{} can't be answered by a scan of files; the report names them", plural(unanswered, "indicator"));
+        let _ = writeln!(out, "{}{}", paint.label("Inputs"), wrap(&text, WIDTH, INDENT));
+    }
+    if let Some(parent) = &report.parent {
+        let text = format!("the inventory of run {} in {}; the evidence was not read again", parent.run_id, parent.case_folder);
+        let _ = writeln!(out, "{}{}", paint.label("Drawn from"), wrap(&text, WIDTH, INDENT));
+    }
 }
 
 /// `1 object`, `2 objects`.
