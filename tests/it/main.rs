@@ -5,6 +5,7 @@ mod binary;
 mod container;
 mod contents;
 mod ioc;
+mod ioc_goldens;
 mod known_good;
 mod phi;
 mod recheck;
