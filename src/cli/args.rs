@@ -95,6 +95,9 @@ pub struct ScanArgs {
     /// YARA rules: a file, or a folder of files (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub rules: Vec<PathBuf>,
+    /// Known tools (wardround/tools/1) that are looked for under other names (repeatable; adds to the embedded ones)
+    #[arg(long, value_name = "FILE", help_heading = "Intelligence")]
+    pub tools: Vec<PathBuf>,
     /// Leave out the embedded indicators
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_iocs: bool,
@@ -147,6 +150,7 @@ impl ScanArgs {
             case: self.case.clone(),
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
+            tools: self.tools.clone(),
             no_default_iocs: self.no_default_iocs,
             no_default_rules: self.no_default_rules,
             rules_cache: self.rules_cache.clone(),
