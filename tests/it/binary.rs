@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use wardround::binary::{Facts, Format, Inspected, Subject, Tools, inspect, judge};
+use wardround::binary::{Format, Inspected, Subject, Tools, inspect, judge};
 
 fn corpus() -> Vec<(PathBuf, Vec<u8>)> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/binaries");

@@ -6,6 +6,7 @@ mod container;
 mod contents;
 mod ioc;
 mod phi;
+mod programs;
 mod report;
 mod runs;
 mod samples;
