@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Input, Rejected, text};
 
-use super::facts::{Facts, Version};
+use super::facts::{Facts, Format, Version};
 
 /// The format's name and version.
 const FORMAT: &str = "wardround/tools/1";
@@ -109,40 +109,56 @@ impl Claim {
     }
 }
 
+/// One field that must agree.
+struct Field<'a> {
+    claim: Claim,
+    values: &'a [String],
+    /// What the executable says; any of it may agree.
+    found: Vec<Option<&'a str>>,
+}
+
 impl Identify {
-    fn fields<'a>(&'a self, facts: &'a Facts) -> Vec<(Claim, &'a [String], Vec<Option<&'a str>>)> {
+    /// The fields that hold values.
+    fn fields<'a>(&'a self, facts: &'a Facts) -> impl Iterator<Item = Field<'a>> {
         let version = facts.version.as_ref();
         let of = |get: fn(&Version) -> &Option<String>| vec![version.and_then(|v| get(v).as_deref())];
         let go = facts.go.as_ref();
-        let pe = facts.pe.as_ref();
+        let go = vec![go.and_then(|g| g.module.as_deref()), go.and_then(|g| g.path.as_deref())];
+        let rich = facts.pe.as_ref().and_then(|p| p.rich.as_ref()).map(|r| r.md5.as_str());
+        let pdb = facts.pe.as_ref().and_then(|p| p.pdb.as_ref()).map(|p| p.file.as_str());
+        let soname = facts.elf.as_ref().and_then(|e| e.soname.as_deref());
         let signature = facts.macho.as_ref().and_then(|m| m.code_signature.as_ref());
-        let all: [(Claim, &[String], Vec<Option<&str>>); 11] = [
-            (Claim::Version, &self.original_filename, of(|v| &v.original_filename)),
-            (Claim::Version, &self.internal_name, of(|v| &v.internal_name)),
-            (Claim::Version, &self.product_name, of(|v| &v.product_name)),
-            (Claim::Version, &self.file_description, of(|v| &v.file_description)),
-            (Claim::Version, &self.company_name, of(|v| &v.company_name)),
-            (Claim::Go, &self.go_module, vec![go.and_then(|g| g.module.as_deref()), go.and_then(|g| g.path.as_deref())]),
-            (Claim::Hash, &self.imphash, vec![facts.imphash.as_deref()]),
-            (Claim::Hash, &self.rich, vec![pe.and_then(|p| p.rich.as_ref()).map(|r| r.md5.as_str())]),
-            (Claim::Name, &self.pdb, vec![pe.and_then(|p| p.pdb.as_ref()).map(|p| p.file.as_str())]),
-            (Claim::Name, &self.soname, vec![facts.elf.as_ref().and_then(|e| e.soname.as_deref())]),
-            (Claim::Name, &self.signing_id, vec![signature.and_then(|s| s.identifier.as_deref())]),
+        let field = |claim, values, found| Field { claim, values, found };
+        let all = [
+            field(Claim::Version, self.original_filename.as_slice(), of(|v| &v.original_filename)),
+            field(Claim::Version, &self.internal_name, of(|v| &v.internal_name)),
+            field(Claim::Version, &self.product_name, of(|v| &v.product_name)),
+            field(Claim::Version, &self.file_description, of(|v| &v.file_description)),
+            field(Claim::Version, &self.company_name, of(|v| &v.company_name)),
+            field(Claim::Go, &self.go_module, go),
+            field(Claim::Hash, &self.imphash, vec![facts.imphash.as_deref()]),
+            field(Claim::Hash, &self.rich, vec![rich]),
+            field(Claim::Name, &self.pdb, vec![pdb]),
+            field(Claim::Name, &self.soname, vec![soname]),
+            field(Claim::Name, &self.signing_id, vec![signature.and_then(|s| s.identifier.as_deref())]),
         ];
-        all.into_iter().filter(|(_, values, _)| !values.is_empty()).collect()
+        all.into_iter().filter(|f| !f.values.is_empty())
     }
 
     fn matches(&self, facts: &Facts) -> Option<Claim> {
-        let fields = self.fields(facts);
-        let agree = |values: &[String], found: &[Option<&str>]| found.iter().flatten().any(|f| values.iter().any(|v| same(v, f)));
-        let all = !fields.is_empty() && fields.iter().all(|(_, values, found)| agree(values, found));
-        all.then(|| fields.first().map(|(claim, ..)| *claim)).flatten()
+        let agrees = |f: &Field<'_>| f.found.iter().flatten().any(|found| f.values.iter().any(|v| same(v, found)));
+        let mut claim = None;
+        for field in self.fields(facts) {
+            if !agrees(&field) {
+                return None;
+            }
+            claim = claim.or(Some(field.claim));
+        }
+        claim
     }
 
     fn is_empty(&self) -> bool {
-        let texts = [&self.original_filename, &self.internal_name, &self.product_name, &self.file_description];
-        let more = [&self.company_name, &self.go_module, &self.imphash, &self.rich, &self.pdb, &self.soname, &self.signing_id];
-        texts.into_iter().chain(more).all(Vec::is_empty)
+        self.fields(&Facts::new(Format::Pe)).next().is_none()
     }
 }
 

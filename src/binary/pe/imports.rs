@@ -13,6 +13,8 @@ use super::map::{Map, u32_at, until_nul};
 
 /// Bound on DLLs, on functions of one DLL, and on functions in all.
 const MAX_IMPORTS: usize = 16_384;
+/// Table entries that are read in all, named or not: tables of a hostile file overlap.
+const MAX_THUNKS: usize = 8 * MAX_IMPORTS;
 const MAX_FUNCTION_NAME: usize = 1024;
 const MAX_DLL_NAME: usize = 512;
 
@@ -28,6 +30,7 @@ pub(super) fn imports(map: &Map<'_>, directory: u32, is_64: bool) -> (Option<Str
 fn imphash(map: &Map<'_>, directory: u32, is_64: bool, libraries: &mut Listed) -> Option<String> {
     let mut hash = Md5::new();
     let mut functions = 0usize;
+    let mut left = MAX_THUNKS;
     for d in map.at(directory)?.chunks_exact(20).take(MAX_IMPORTS) {
         let (lookup, name, address) = (word(d, 0), word(d, 12), word(d, 16));
         if name == 0 || (lookup == 0 && address == 0) {
@@ -39,7 +42,7 @@ fn imphash(map: &Map<'_>, directory: u32, is_64: bool, libraries: &mut Listed) -
         let thunks = (lookup > 0).then(|| map.at(lookup)).flatten().or_else(|| map.at(address));
         let Some(thunks) = thunks else { continue };
         let before = functions;
-        each_thunk(thunks, is_64, |thunk| {
+        each_thunk(thunks, is_64, &mut left, |thunk| {
             let function = match thunk {
                 Thunk::Ordinal(n) => ordinal_name(dll, n),
                 Thunk::Name(rva) => map.at(rva).and_then(function_name)?.to_owned(),
@@ -70,9 +73,10 @@ enum Thunk {
 }
 
 /// Walks an import lookup table to its null entry. Values that are neither an ordinal nor an address are passed over.
-fn each_thunk(table: &[u8], is_64: bool, mut take: impl FnMut(Thunk) -> Option<()>) {
+fn each_thunk(table: &[u8], is_64: bool, left: &mut usize, mut take: impl FnMut(Thunk) -> Option<()>) {
     let (width, flag) = if is_64 { (8, 1u64 << 63) } else { (4, 1u64 << 31) };
-    for entry in table.chunks_exact(width).take(MAX_IMPORTS) {
+    for entry in table.chunks_exact(width).take(MAX_IMPORTS.min(*left)) {
+        *left -= 1;
         let value = entry.iter().rev().fold(0u64, |v, &b| (v << 8) | u64::from(b));
         if value == 0 {
             return;

@@ -15,7 +15,7 @@ use goblin::pe::optional_header::MAGIC_64;
 use goblin::pe::section_table::SectionTable;
 use serde::Serialize;
 
-use super::facts::{Facts, Format, Listed, Overlay, push_section, shown};
+use super::facts::{Facts, Format, Listed, MAX_SECTIONS, Overlay, push_section, shown};
 use super::{go, rust};
 use map::Map;
 
@@ -107,8 +107,13 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Facts> {
     let directories = &optional.data_directories;
     let fields = &optional.windows_fields;
     let is_64 = optional.standard_fields.magic == MAGIC_64;
-    let map =
-        Map { bytes, sections: &sections, file_alignment: fields.file_alignment, section_alignment: fields.section_alignment };
+    let map = Map {
+        bytes,
+        // As many as Windows loads, and as YARA looks at.
+        sections: sections.get(..MAX_SECTIONS).unwrap_or(&sections),
+        file_alignment: fields.file_alignment,
+        section_alignment: fields.section_alignment,
+    };
     let at_all = |d: Option<&DataDirectory>| d.copied().filter(|d| d.virtual_address != 0);
 
     let certificates = directories.get_certificate_table().copied().filter(|d| d.size > 0);
@@ -137,7 +142,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Facts> {
     let debug = at_all(directories.get_debug_table());
     let layout = certificates.and_then(|d| layout(at, is_64, d));
     facts.pe = Some(Pe {
-        entry_point: u32::try_from(optional.standard_fields.address_of_entry_point).unwrap_or(u32::MAX),
+        entry_point: optional.standard_fields.address_of_entry_point,
         subsystem: fields.subsystem,
         image_base: fields.image_base,
         dotnet: at_all(directories.get_clr_runtime_header()).is_some(),
