@@ -1,8 +1,10 @@
 //! Executables and suspicious names, as evidence.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use crate::binary::{Inspected, Subject, name_reasons, reasons};
+use crate::binary::{Inspected, Judgement, Subject, Tools, detail, judge, name_reasons};
 use crate::model::{Category, Evidence, Gap, GapReason, Kind, Locator, Object, Reason, Stage};
 
 use super::place::place;
@@ -11,11 +13,27 @@ use super::{Analyzer, Examine, Findings, Head, Whole};
 /// Weight below which nothing is reported: one weak observation alone is no finding.
 const FLOOR: i32 = 15;
 
-/// The heuristics on executables and names. It has no settings and no state.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BinaryAnalyzer;
+/// The heuristics on executables and names. All they know besides is the list of known tools.
+pub struct BinaryAnalyzer {
+    tools: Tools,
+}
 
-struct Worker;
+impl BinaryAnalyzer {
+    pub fn new(tools: Tools) -> Self {
+        Self { tools }
+    }
+}
+
+impl Default for BinaryAnalyzer {
+    /// With the embedded tools.
+    fn default() -> Self {
+        Self::new(Tools::embedded())
+    }
+}
+
+struct Worker<'a> {
+    tools: &'a Tools,
+}
 
 impl Analyzer for BinaryAnalyzer {
     fn id(&self) -> &'static str {
@@ -23,11 +41,11 @@ impl Analyzer for BinaryAnalyzer {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
-        Box::new(Worker)
+        Box::new(Worker { tools: &self.tools })
     }
 }
 
-impl Examine for Worker {
+impl Examine for Worker<'_> {
     fn begin(&mut self, _head: &Head<'_>) {}
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
@@ -44,19 +62,23 @@ impl Examine for Worker {
         };
         let path = place(head.locator, head.origin);
         let subject = Subject { name: head.locator.base_name(), path: &path, head: head.bytes, facts };
-        let mut found = reasons(&subject);
-        other_names(head.other_names, Some(facts.is_some()), &mut found);
-        if let (Some(first), Some(facts)) = (found.first_mut(), facts) {
-            first.detail = serde_json::to_value(facts).ok().map(|f| json!({ "binary": f }));
+        let mut found = judge(&subject, self.tools);
+        other_names(head.other_names, Some(facts.is_some()), &mut found.reasons);
+        if found.reasons.iter().all(|r| r.weight < FLOOR) {
+            return;
+        }
+        if let (Some(first), Some(facts)) = (found.reasons.first_mut(), facts) {
+            let own = first.detail.get_or_insert_with(|| json!({}));
+            own["binary"] = detail(facts, whole.body);
         }
         push(head.locator, found, out);
     }
 
     fn name_only(&mut self, object: &Object, out: &mut Findings) {
-        let mut found = name_reasons(object.locator.base_name(), None);
+        let mut found = Judgement { reasons: name_reasons(object.locator.base_name(), None), ..Judgement::default() };
         // Links and folders carry names too, but what they are can't be run.
         if object.kind != Kind::Member && object.kind != Kind::File {
-            found.retain(|r| r.id == "name.bidi_override");
+            found.reasons.retain(|r| r.id == "name.bidi_override");
         }
         push(&object.locator, found, out);
     }
@@ -71,30 +93,27 @@ fn other_names(names: &[Locator], program: Option<bool>, found: &mut Vec<Reason>
     }
 }
 
-fn push(locator: &Locator, reasons: Vec<Reason>, out: &mut Findings) {
+fn push(locator: &Locator, found: Judgement, out: &mut Findings) {
+    let Judgement { reasons, techniques: of_tools } = found;
     let strongest = reasons.iter().max_by_key(|r| r.weight);
     let Some(strongest) = strongest.filter(|r| r.weight >= FLOOR) else { return };
     let title = format!("Suspicious program or name: {}", strongest.text);
-    let techniques = techniques(&reasons);
+    let techniques = techniques(&reasons, of_tools);
     out.evidence.push(Evidence { locator: locator.clone(), category: Category::Binary, title, reasons, phi: None, techniques });
 }
 
-/// MITRE ATT&CK techniques of the reasons, sorted.
-fn techniques(reasons: &[Reason]) -> Vec<String> {
-    let mut ids: Vec<&str> = reasons
-        .iter()
-        .filter(|r| r.weight >= FLOOR)
-        .filter_map(|r| match r.id.as_str() {
-            "name.bidi_override" | "name.bidi_embedding" => Some("T1036.002"),
-            "name.double_extension" => Some("T1036.007"),
-            "name.padded_extension" => Some("T1036.006"),
-            "binary.disguised" => Some("T1036.008"),
-            "binary.renamed_tool" => Some("T1036.003"),
-            "binary.packed_unsigned_temp" => Some("T1027.002"),
-            _ => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.into_iter().map(str::to_owned).collect()
+/// MITRE ATT&CK techniques of the reasons and of the tools among them, sorted.
+fn techniques(reasons: &[Reason], of_tools: Vec<String>) -> Vec<String> {
+    let of_reasons = reasons.iter().filter(|r| r.weight >= FLOOR).filter_map(|r| match r.id.as_str() {
+        "name.bidi_override" | "name.bidi_embedding" => Some("T1036.002"),
+        "name.double_extension" => Some("T1036.007"),
+        "name.padded_extension" => Some("T1036.006"),
+        "binary.disguised" => Some("T1036.008"),
+        "binary.renamed_tool" => Some("T1036.003"),
+        "binary.signature_mismatch" => Some("T1036.001"),
+        "binary.packed_unsigned_temp" => Some("T1027.002"),
+        _ => None,
+    });
+    let ids: BTreeSet<String> = of_reasons.map(str::to_owned).chain(of_tools).collect();
+    ids.into_iter().collect()
 }

@@ -1,6 +1,6 @@
 //! What indicators ask about an object, answered from what is known of it.
 
-use crate::binary::{Facts as Headers, Inspected};
+use crate::binary::{Facts as Headers, Inspected, Pe, SignatureState, Signer};
 use crate::ioc::{Answer, Domain, Facts, Field, HashKind, Question, Test, TextOp};
 use crate::model::{Digests, Meta, Time};
 
@@ -52,6 +52,15 @@ impl ObjectFacts<'_> {
         self.of_headers(|h| h.version.iter().filter_map(&part).cloned().collect())
     }
 
+    /// None where the object is an executable of another format, or no executable.
+    fn of_pe(&self, texts: impl Fn(&Pe) -> Vec<String>) -> Answer {
+        self.of_headers(|h| h.pe.as_ref().map(&texts).unwrap_or_default())
+    }
+
+    fn signer(&self, texts: impl Fn(&Signer) -> Vec<String>) -> Answer {
+        self.of_pe(|pe| pe.signature.signer.as_ref().map(&texts).unwrap_or_default())
+    }
+
     /// Whether the text of a question occurs, in ASCII or UTF-16.
     fn content_text(&self, question: &Question) -> Answer {
         let (Some(body), Test::Text(text)) = (self.whole.and_then(|w| w.body), &question.test) else { return Answer::Unknown };
@@ -90,8 +99,32 @@ impl Facts for ObjectFacts<'_> {
             Field::InternalName => self.version(|v| v.internal_name.as_ref()),
             Field::ProductName => self.version(|v| v.product_name.as_ref()),
             Field::CompanyName => self.version(|v| v.company_name.as_ref()),
+            Field::FileDescription => self.version(|v| v.file_description.as_ref()),
+            Field::FileVersion => self.version(|v| v.file_version.as_ref()),
+            Field::LegalCopyright => self.version(|v| v.legal_copyright.as_ref()),
+            Field::PeExportName => self.of_pe(|pe| pe.exports.names.clone()),
+            Field::PeExportDll => self.of_pe(|pe| pe.export_name.clone().into_iter().collect()),
+            Field::PeImportDll => self.of_pe(|pe| pe.imports.names.clone()),
+            Field::PeResourceName => self.of_pe(|pe| pe.resources.names.clone()),
+            Field::PeSubsystem => self.of_pe(|pe| vec![pe.subsystem.to_string()]),
+            Field::PeEntryPoint => self.of_pe(|pe| vec![pe.entry_point.to_string()]),
+            Field::PeIsDll => self.of_headers(|h| h.pe.iter().map(|_| u8::from(h.kind == "library").to_string()).collect()),
+            Field::PdbPath => self.of_pe(|pe| pe.pdb.iter().map(|p| p.path.clone()).collect()),
             Field::Signed => self.of_headers(|h| h.signed.map(|s| u8::from(s).to_string()).into_iter().collect()),
-            _ => Answer::Unknown,
+            Field::SignatureDigestOk => self.of_pe(|pe| match pe.signature.state {
+                SignatureState::PresentDigestOk => vec!["1".into()],
+                SignatureState::DigestMismatch | SignatureState::Malformed => vec!["0".into()],
+                SignatureState::Absent => Vec::new(),
+            }),
+            // Indicators write the name, the organisation, or both as a distinguished name.
+            Field::SignerSubject => self.signer(|s| {
+                let both = s.common_name.iter().zip(&s.organization).map(|(cn, o)| format!("CN={cn}, O={o}"));
+                s.common_name.iter().chain(&s.organization).cloned().chain(both).collect()
+            }),
+            Field::SignerIssuer => self.signer(|s| s.issuer.iter().cloned().collect()),
+            Field::SignerSerial => self.signer(|s| vec![s.serial.clone()]),
+            Field::SignerThumbprint => self.signer(|s| vec![s.sha1.clone()]),
+            Field::MediaType | Field::PeImportName => Answer::Unknown,
         }
     }
 

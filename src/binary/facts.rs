@@ -2,16 +2,26 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use md5::{Digest, Md5};
 use serde::Serialize;
+use sha2::Sha256;
 
 use crate::model::text;
 
-use super::{apple, elf, pe};
+use super::elf::{self, ElfFacts};
+use super::go::Go;
+use super::macho::{self, MachoFacts};
+use super::pe::{self, Pe};
+use super::rust::Rust;
 
 /// Sections beyond this many are counted, not listed.
 pub(super) const MAX_SECTIONS: usize = 96;
 /// Characters kept of a name or version string.
 const MAX_TEXT: usize = 128;
+/// Passes over an object's bytes for the entropy of its sections; in sound files they don't overlap.
+const MAX_PASSES: u64 = 8;
+/// Names kept of one list.
+const MAX_LISTED: usize = 4096;
 
 /// The three families of executables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -51,11 +61,32 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Section {
     pub name: String,
+    /// Where it starts in the file; in a universal Mach-O, in the file too.
+    pub offset: u64,
     /// Bytes in the file.
     pub size: u64,
     /// Shannon entropy of those bytes, 0 to 8 bits a byte, in thousandths.
     pub entropy_milli: u32,
     pub executable: bool,
+}
+
+impl Section {
+    /// Its bytes, where `body` is the object that the facts come from.
+    pub fn bytes<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        let start = usize::try_from(self.offset).unwrap_or(usize::MAX).min(body.len());
+        let end = usize::try_from(self.offset.saturating_add(self.size)).unwrap_or(usize::MAX).min(body.len());
+        body.get(start..end).unwrap_or_default()
+    }
+
+    /// MD5 of its bytes, hexadecimal. Computed when asked for: few files are worth a second and third digest.
+    pub fn md5(&self, body: &[u8]) -> String {
+        text::hex(&Md5::digest(self.bytes(body)))
+    }
+
+    /// SHA-256 of its bytes, hexadecimal.
+    pub fn sha256(&self, body: &[u8]) -> String {
+        text::hex(&Sha256::digest(self.bytes(body)))
+    }
 }
 
 /// Bytes behind the last part that the headers account for.
@@ -76,6 +107,47 @@ pub struct Version {
     pub product_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_copyright: Option<String>,
+    /// Free text, as is the next: for matching, not for a report.
+    #[serde(skip)]
+    pub legal_trademarks: Option<String>,
+    #[serde(skip)]
+    pub comments: Option<String>,
+}
+
+/// Names that the object holds, escaped, in its order. They are there to be matched; a report gets their number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// How many there are; more than `names` holds where those were cut.
+    pub total: u64,
+    #[serde(skip)]
+    pub names: Vec<String>,
+}
+
+impl Listed {
+    pub(super) fn full(&self) -> bool {
+        self.names.len() >= MAX_LISTED
+    }
+
+    pub(super) fn push(&mut self, name: String) {
+        self.total = self.total.saturating_add(1);
+        if !self.full() {
+            self.names.push(name);
+        }
+    }
+}
+
+impl Extend<String> for Listed {
+    fn extend<T: IntoIterator<Item = String>>(&mut self, names: T) {
+        names.into_iter().for_each(|n| self.push(n));
+    }
 }
 
 /// What the headers say.
@@ -108,6 +180,18 @@ pub struct Facts {
     pub statically_linked: Option<bool>,
     /// Marks of the UPX packer.
     pub upx: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pe: Option<Pe>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elf: Option<ElfFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub macho: Option<MachoFacts>,
+    /// Built by Go's linker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub go: Option<Go>,
+    /// Built by the Rust compiler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rust: Option<Rust>,
     /// Oddities (`sections_malformed`, `imports_cut`, …).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -128,6 +212,11 @@ impl Facts {
             stripped: None,
             statically_linked: None,
             upx: false,
+            pe: None,
+            elf: None,
+            macho: None,
+            go: None,
+            rust: None,
             notes: Vec::new(),
         }
     }
@@ -164,7 +253,7 @@ pub fn inspect(bytes: &[u8]) -> Inspected {
     let parsed = catch_unwind(AssertUnwindSafe(|| match format {
         Format::Pe => pe::parse(bytes),
         Format::Elf => elf::parse(bytes),
-        Format::Macho => apple::parse(bytes),
+        Format::Macho => macho::parse(bytes),
     }));
     match parsed {
         Ok(Some(facts)) => Inspected::Facts(Box::new(facts)),
@@ -189,23 +278,35 @@ pub(super) fn entropy_milli(bytes: &[u8]) -> u32 {
 
 /// A string of the object, safe to show and bounded.
 pub(super) fn shown(s: &str) -> String {
-    let cut: String = s.trim_matches(['\0', ' ']).chars().take(MAX_TEXT).collect();
+    shown_up_to(s, MAX_TEXT)
+}
+
+/// The same with another bound, in characters before escaping.
+pub(super) fn shown_up_to(s: &str, max: usize) -> String {
+    let cut: String = s.trim_matches(['\0', ' ']).chars().take(max).collect();
     text::escape(cut.as_bytes())
 }
 
-/// Adds a section whose bytes lie at `offset..offset+size` of the file; what lies outside is cut off.
+/// Adds a section whose bytes lie at `offset..offset+size` of `bytes`; what lies outside is cut off.
 pub(super) fn push_section(facts: &mut Facts, bytes: &[u8], name: String, offset: u64, size: u64, executable: bool) {
     if facts.sections.len() >= MAX_SECTIONS {
         facts.note("sections_not_listed");
         return;
     }
-    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-    let end = usize::try_from(offset.saturating_add(size)).unwrap_or(usize::MAX).min(bytes.len());
-    let body = bytes.get(start..end).unwrap_or_default();
+    let mut section = Section { name, offset, size, entropy_milli: 0, executable };
+    let body = section.bytes(bytes);
     if (body.len() as u64) < size {
         facts.note("section_beyond_end");
     }
-    facts.sections.push(Section { name, size: body.len() as u64, entropy_milli: entropy_milli(body), executable });
+    section.size = body.len() as u64;
+    // Sections of a hostile file may all cover the whole of it.
+    let measured: u64 = facts.sections.iter().map(|s| s.size).sum();
+    if measured.saturating_add(section.size) <= (bytes.len() as u64).saturating_mul(MAX_PASSES) {
+        section.entropy_milli = entropy_milli(body);
+    } else {
+        facts.note("sections_overlap");
+    }
+    facts.sections.push(section);
 }
 
 #[cfg(test)]

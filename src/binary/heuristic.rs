@@ -1,10 +1,21 @@
 //! First heuristics on executables. Weights are expert priors: a reason that also occurs in ordinary
 //! software stays below the level of a notice by itself.
 
+use serde_json::json;
+
 use crate::model::Reason;
 
 use super::facts::{Facts, Format};
 use super::name::{SOURCE, extension, name_reasons, opens, runs};
+use super::pe::SignatureState;
+use super::renamed::{Named, Place, named, place, weight};
+use super::script::script;
+use super::tools::Tools;
+
+/// Of a tool without an honest use, under any name.
+const HOSTILE: i32 = 85;
+/// Of a broken signature alone: infected and patched files have one, and now and then a careless vendor's.
+const MISMATCH: i32 = 45;
 
 /// An object as the heuristics see it.
 pub struct Subject<'a> {
@@ -16,48 +27,6 @@ pub struct Subject<'a> {
     pub head: &'a [u8],
     pub facts: Option<&'a Facts>,
 }
-
-/// What ordinary and attackers' tools call themselves in their version information, when they are often
-/// renamed to pass unnoticed: the original name's stem, the stems it is found under, the weight of any other name, words.
-struct Tool {
-    originals: &'static [&'static str],
-    names: &'static [&'static str],
-    weight: i32,
-    what: &'static str,
-}
-
-const TOOLS: &[Tool] = &[
-    Tool { originals: &["rclone"], names: &["rclone"], weight: 70, what: "the cloud copy tool rclone" },
-    Tool { originals: &["restic"], names: &["restic"], weight: 65, what: "the backup tool restic" },
-    Tool { originals: &["megasync", "megacmd", "megacmdserver"], names: &["mega"], weight: 65, what: "the MEGA client" },
-    Tool { originals: &["winscp"], names: &["winscp"], weight: 65, what: "the transfer tool WinSCP" },
-    Tool { originals: &["pscp", "psftp"], names: &["pscp", "psftp", "putty"], weight: 65, what: "the transfer tool of PuTTY" },
-    Tool { originals: &["plink", "putty"], names: &["plink", "putty", "klink", "kitty"], weight: 65, what: "PuTTY" },
-    Tool { originals: &["rar", "unrar", "winrar"], names: &["rar"], weight: 60, what: "the archiver RAR" },
-    Tool {
-        originals: &["7z", "7za", "7zr", "7zg", "7zfm"],
-        names: &["7z", "7-z", "7_z", "sevenz", "zip"],
-        weight: 60,
-        what: "the archiver 7-Zip",
-    },
-    Tool {
-        originals: &["psexec.c", "psexec", "psexesvc"],
-        names: &["psexe"],
-        weight: 70,
-        what: "the remote execution tool PsExec",
-    },
-    Tool { originals: &["procdump"], names: &["procdump"], weight: 70, what: "the memory dump tool ProcDump" },
-    Tool { originals: &["mimikatz"], names: &[], weight: 90, what: "the credential stealer Mimikatz" },
-    Tool { originals: &["sharphound", "rubeus", "seatbelt", "certify"], names: &[], weight: 85, what: "an intrusion tool" },
-    Tool { originals: &["adfind"], names: &["adfind"], weight: 65, what: "the directory query tool AdFind" },
-    Tool { originals: &["nc", "netcat", "ncat"], names: &["nc", "netcat"], weight: 60, what: "netcat" },
-    Tool { originals: &["anydesk"], names: &["anydesk"], weight: 60, what: "the remote access tool AnyDesk" },
-    Tool { originals: &["cmd"], names: &["cmd"], weight: 60, what: "the Windows command interpreter" },
-    Tool { originals: &["powershell"], names: &["powershell"], weight: 60, what: "PowerShell" },
-    Tool { originals: &["certutil"], names: &["certutil"], weight: 60, what: "the Windows tool certutil" },
-    Tool { originals: &["ntdsutil"], names: &["ntdsutil"], weight: 65, what: "the Windows tool ntdsutil" },
-    Tool { originals: &["wevtutil"], names: &["wevtutil"], weight: 60, what: "the Windows tool wevtutil" },
-];
 
 /// Folders that any user can write to and that programs are not installed in.
 const TEMPORARY: &[&str] = &[
@@ -73,53 +42,101 @@ const TEMPORARY: &[&str] = &[
     "/windows/temp/",
 ];
 
-/// Everything that speaks against an object by its name, headers and place. Empty for nearly every file.
-pub fn reasons(subject: &Subject<'_>) -> Vec<Reason> {
-    let format = subject.facts.map(|f| f.format).or_else(|| Format::sniff(subject.head));
-    let mut out = name_reasons(subject.name, Some(format.is_some()));
-    let Some(format) = format else { return out };
-    let name = String::from_utf8_lossy(subject.name);
-    let ext = extension(&name);
+/// What speaks against an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judgement {
+    pub reasons: Vec<Reason>,
+    /// MITRE ATT&CK techniques that known tools among the reasons serve.
+    pub techniques: Vec<String>,
+}
 
-    if let Some(ext) = ext.as_deref().filter(|e| opens(e)) {
-        let weight = if format == Format::Pe { 65 } else { 50 };
-        let words = format!("a {} under the extension .{ext}", format.words());
-        out.push(Reason::new("binary.disguised", "binary.disguise", weight, words, SOURCE));
-    }
+/// Everything that speaks against an object by its name, headers and place. Nothing for nearly every file.
+pub fn judge(subject: &Subject<'_>, tools: &Tools) -> Judgement {
+    let format = subject.facts.map(|f| f.format).or_else(|| Format::sniff(subject.head));
+    let mut out = Judgement { reasons: name_reasons(subject.name, Some(format.is_some())), techniques: Vec::new() };
+    let name = String::from_utf8_lossy(subject.name);
+    out.reasons.extend(disguised(format, &name, subject.head));
     if let Some(facts) = subject.facts {
-        out.extend(renamed(facts, &name));
-        out.extend(packed(facts, subject.path));
+        known_tool(facts, &name, subject.path, tools, &mut out);
+        if out.techniques.is_empty() {
+            out.reasons.extend(other_name(facts, &name));
+        }
+        out.reasons.extend(packed(facts, subject.path));
+        out.reasons.extend(signature(facts));
     }
     out
 }
 
-/// The name that the program carries in its version information, against the one it lies under.
-fn renamed(facts: &Facts, name: &str) -> Option<Reason> {
-    let version = facts.version.as_ref()?;
-    let original = normal(version.original_filename.as_deref()?);
-    let now = normal(name);
-    if original.is_empty() {
-        return None;
-    }
-    let tool = TOOLS.iter().find(|t| t.originals.contains(&original.as_str()));
-    if let Some(tool) = tool.filter(|_| facts.kind != "library") {
-        if tool.names.iter().any(|n| now.contains(n)) {
-            return None;
+/// A program, or a script that its first line names, under the extension of a document.
+fn disguised(format: Option<Format>, name: &str, head: &[u8]) -> Option<Reason> {
+    let ext = extension(name).filter(|e| opens(e))?;
+    let (weight, what) = match format {
+        Some(Format::Pe) => (65, Format::Pe.words().to_owned()),
+        Some(format) => (50, format.words().to_owned()),
+        // Manuals hold scripts as .txt, and tables begin with anything.
+        None if matches!(ext.as_str(), "txt" | "csv") => return None,
+        None => (50, format!("script for {}", script(head)?.language)),
+    };
+    let words = format!("a {what} under the extension .{ext}");
+    Some(Reason::new("binary.disguised", "binary.disguise", weight, words, SOURCE))
+}
+
+/// A known tool under another name, or one that has no honest use under any.
+fn known_tool(facts: &Facts, name: &str, path: &str, tools: &Tools, out: &mut Judgement) {
+    let Some((tool, claim)) = tools.identify(facts).filter(|_| facts.kind != "library") else { return };
+    let (named, place) = (named(tool, facts, name, tools), place(path, tool, tools));
+    let what = format!("by its {} this is {}", claim.words(), tool.name);
+    let mut weight = weight(tool.class, named, place);
+    let id = if named == Named::Own {
+        if !tool.hostile {
+            return;
         }
-        let words = match tool.names {
-            [] => format!("by its version information this is {}", tool.what),
-            _ => format!("by its version information this is {}, under another name", tool.what),
-        };
-        return Some(Reason::new("binary.renamed_tool", "binary.renamed", tool.weight, words, SOURCE));
+        weight = HOSTILE;
+        "binary.intrusion_tool"
+    } else {
+        "binary.renamed_tool"
+    };
+    if tool.hostile {
+        weight = weight.max(HOSTILE);
     }
-    // Installers, versioned names and copies keep a part of the name; vendors' version information is careless.
+    let how = match named {
+        Named::Own => "",
+        Named::Neutral => ", under a name that only a program gives",
+        Named::Other => ", under another name",
+        Named::Imitation => ", under a name that imitates a part of the system",
+    };
+    let at = if place == Place::Staging { ", in a folder where intruders gather" } else { "" };
+    let detail = json!({ "tool": { "id": tool.id, "class": tool.class, "sources": tool.sources } });
+    out.reasons.push(Reason::new(id, "binary.renamed", weight, format!("{what}{how}{at}"), SOURCE).with(detail));
+    out.techniques.extend(tool.techniques.iter().cloned());
+    if named == Named::Imitation {
+        out.techniques.push("T1036.005".to_owned());
+    }
+}
+
+/// The name that the program carries in its version information, against the one it lies under. Installers,
+/// versioned names and copies keep a part of the name; vendors' version information is careless.
+fn other_name(facts: &Facts, name: &str) -> Option<Reason> {
+    let original = normal(facts.version.as_ref()?.original_filename.as_deref()?);
+    let now = normal(name);
     let ext = extension(name)?;
     let kin = now.contains(&original) || original.contains(&now) || common_prefix(&now, &original) >= 4;
     let program = facts.kind == "executable" && runs(&ext);
-    (program && !kin).then(|| {
+    (program && !kin && !original.is_empty()).then(|| {
         let words = "its version information gives another file name";
         Reason::new("binary.other_name", "binary.renamed", 10, words, SOURCE)
     })
+}
+
+/// An embedded signature over another content.
+fn signature(facts: &Facts) -> Option<Reason> {
+    let signature = facts.pe.as_ref().map(|p| &p.signature).filter(|s| s.state == SignatureState::DigestMismatch)?;
+    let signer = signature.signer.as_ref().and_then(|s| s.common_name.as_deref().or(s.organization.as_deref()));
+    let words = format!(
+        "its embedded signature ({}) states another digest: the file was changed after it was signed, or carries another file's signature",
+        signer.map_or_else(|| "no signer is named".to_owned(), |s| format!("signer, not verified: {s}"))
+    );
+    Some(Reason::new("binary.signature_mismatch", "binary.signature", MISMATCH, words, SOURCE))
 }
 
 /// Lower case, without `.mui` and the extension of a program.
@@ -157,6 +174,7 @@ fn temporary(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::facts::{Section, Version};
+    use super::super::go::Go;
     use super::*;
 
     fn facts(original: Option<&str>) -> Facts {
@@ -169,14 +187,22 @@ mod tests {
 
     fn found(name: &str, path: &str, facts: &Facts) -> Vec<(String, i32)> {
         let subject = Subject { name: name.as_bytes(), path, head: b"", facts: Some(facts) };
-        reasons(&subject).into_iter().map(|r| (r.id, r.weight)).collect()
+        judge(&subject, &Tools::embedded()).reasons.into_iter().map(|r| (r.id, r.weight)).collect()
+    }
+
+    fn renamed(weight: i32) -> Vec<(String, i32)> {
+        vec![("binary.renamed_tool".to_owned(), weight)]
     }
 
     #[test]
     fn renamed_tools() {
-        assert_eq!(found("svchost.exe", "", &facts(Some("rclone.exe"))), [("binary.renamed_tool".to_owned(), 70)]);
-        assert_eq!(found("update.exe", "", &facts(Some("psexec.c"))), [("binary.renamed_tool".to_owned(), 70)]);
-        assert_eq!(found("mimikatz.exe", "", &facts(Some("mimikatz.exe"))), [("binary.renamed_tool".to_owned(), 90)]);
+        let rclone = facts(Some("rclone.exe"));
+        assert_eq!(found("backup.exe", r"C:\Users\ann\backup.exe", &rclone), renamed(70));
+        assert_eq!(found("svchost.exe", r"C:\Users\ann\svchost.exe", &rclone), renamed(85));
+        assert_eq!(found("x.exe", r"C:\PerfLogs\x.exe", &rclone), renamed(80));
+        assert_eq!(found("svhost.exe", r"C:\PerfLogs\svhost.exe", &rclone), renamed(90));
+        assert_eq!(found("copyd.exe", r"C:\Program Files\Vendor\copyd.exe", &rclone), renamed(45));
+        assert_eq!(found("helper.exe", "", &facts(Some("psexec.c"))), renamed(70));
         for (name, original) in [
             ("rclone-v1.66.exe", "rclone.exe"),
             ("PsExec64.exe", "psexec.c"),
@@ -190,12 +216,46 @@ mod tests {
         // Careless version information is nearly nothing.
         assert_eq!(found("viewer.exe", "", &facts(Some("app_main.exe"))), [("binary.other_name".to_owned(), 10)]);
         assert!(found("a.exe", "", &facts(None)).is_empty());
+        // A library isn't the tool.
+        let mut library = facts(Some("rclone.exe"));
+        library.kind = "library".to_owned();
+        assert!(found("copy.dll", "", &library).is_empty());
+    }
+
+    #[test]
+    fn archivers_are_bundled_under_other_names() {
+        let archiver = facts(Some("7za.exe"));
+        assert_eq!(found("unpack.exe", r"C:\Program Files\Vendor\App\unpack.exe", &archiver), renamed(20));
+        assert_eq!(found("unpack.exe", r"C:\Tools\unpack.exe", &archiver), renamed(45));
+        assert_eq!(found("jucheck.exe", r"C:\Tools\jucheck.exe", &archiver), renamed(85));
+    }
+
+    #[test]
+    fn tools_without_an_honest_use() {
+        let stealer = facts(Some("mimikatz.exe"));
+        assert_eq!(found("mimikatz.exe", "", &stealer), [("binary.intrusion_tool".to_owned(), 85)]);
+        assert_eq!(found("notes.exe", "", &stealer), renamed(85));
+        let judged = judge(&Subject { name: b"lsass.exe", path: "", head: b"", facts: Some(&stealer) }, &Tools::embedded());
+        assert!(judged.techniques.contains(&"T1003.001".to_owned()) && judged.techniques.contains(&"T1036.005".to_owned()));
+        assert_eq!(judged.reasons[0].detail.as_ref().unwrap()["tool"]["id"], "mimikatz");
+    }
+
+    #[test]
+    fn go_programs_by_their_module() {
+        let mut f = Facts::new(Format::Elf);
+        f.kind = "executable".to_owned();
+        f.go = Some(Go { module: Some("github.com/restic/restic".to_owned()), ..Go::default() });
+        assert_eq!(found("winupdate.exe", r"C:\windows\system32\winupdate.exe", &f), renamed(85));
+        assert_eq!(found("dbus", "/dev/shm/dbus", &f), renamed(80));
+        assert!(found("restic_0.16_linux", "/home/a/restic_0.16_linux", &f).is_empty());
+        f.go = Some(Go { module: Some("example.org/backup".to_owned()), ..Go::default() });
+        assert!(found("winupdate.exe", "", &f).is_empty());
     }
 
     #[test]
     fn packed_programs_by_place() {
         let mut f = facts(None);
-        f.sections.push(Section { name: "x".to_owned(), size: 9_000, entropy_milli: 7_900, executable: true });
+        f.sections.push(Section { name: "x".to_owned(), offset: 0, size: 9_000, entropy_milli: 7_900, executable: true });
         assert_eq!(found("a.exe", r"C:\Users\x\AppData\Local\Temp\a.exe", &f), [("binary.packed_unsigned_temp".to_owned(), 50)]);
         assert_eq!(found("a.exe", r"C:\Program Files\a.exe", &f), [("binary.packed".to_owned(), 10)]);
         f.signed = Some(true);
@@ -209,8 +269,12 @@ mod tests {
         assert_eq!(found("photo.jpg", "", &facts(None)), [("binary.disguised".to_owned(), 65)]);
         assert!(found("photo.exe", "", &facts(None)).is_empty());
         let elf = Subject { name: b"notes.pdf", path: "", head: b"\x7fELF\x02", facts: None };
-        assert_eq!(reasons(&elf)[0].weight, 50);
+        assert_eq!(judge(&elf, &Tools::default()).reasons[0].weight, 50);
         let text = Subject { name: b"notes.pdf", path: "", head: b"MZ is a text", facts: None };
-        assert!(reasons(&text).is_empty());
+        assert!(judge(&text, &Tools::default()).reasons.is_empty());
+        let script = Subject { name: b"letter.pdf", path: "", head: b"#!/bin/sh\nexit", facts: None };
+        assert_eq!(judge(&script, &Tools::default()).reasons[0].text, "a script for sh under the extension .pdf");
+        let manual = Subject { name: b"manual.txt", path: "", head: b"#!/bin/sh\nexit", facts: None };
+        assert!(judge(&manual, &Tools::default()).reasons.is_empty());
     }
 }

@@ -106,6 +106,9 @@ pub struct ScanArgs {
     /// list, NSRL text or a set made by ioc compile)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub known_good: Vec<PathBuf>,
+    /// Known tools (wardround/tools/1) that are looked for under other names (repeatable; adds to the embedded ones)
+    #[arg(long, value_name = "FILE", help_heading = "Intelligence")]
+    pub tools: Vec<PathBuf>,
     /// Leave out the embedded indicators
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_iocs: bool,
@@ -163,6 +166,7 @@ impl ScanArgs {
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
             known_good: self.known_good.clone(),
+            tools: self.tools.clone(),
             no_default_iocs: self.no_default_iocs,
             no_default_rules: self.no_default_rules,
             rules_cache: self.rules_cache.clone(),

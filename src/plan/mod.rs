@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::analyze::{Analyzer, BinaryAnalyzer, IocAnalyzer, PhiAnalyzer, YaraAnalyzer};
+use crate::binary::Tools;
 use crate::container::{self, Limits};
 use crate::correlate::{self, Correlator};
 use crate::engine::{self, Counters, Job};
@@ -40,6 +41,7 @@ pub struct Options {
     pub iocs: Vec<PathBuf>,
     pub rules: Vec<PathBuf>,
     pub known_good: Vec<PathBuf>,
+    pub tools: Vec<PathBuf>,
     pub no_default_iocs: bool,
     pub no_default_rules: bool,
     pub rules_cache: Option<PathBuf>,
@@ -103,7 +105,9 @@ impl Plan {
             place::outside(cache, "--rules-cache", &targets)?;
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
-        let (indicators, ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
+        let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
+        let (tools, tool_inputs) = Tools::load(&options.tools).map_err(|e| usage(&e))?;
+        ioc_inputs.extend(tool_inputs);
         let (rules, rule_inputs) =
             RuleSet::load(&options.rules, !options.no_default_rules, options.rules_cache.as_deref()).map_err(|e| usage(&e))?;
         let (known_good, good_inputs) = KnownGood::load(&options.known_good).map_err(|e| usage(&e))?;
@@ -137,7 +141,7 @@ impl Plan {
         let analyzers: Vec<Box<dyn Analyzer>> = vec![
             Box::new(IocAnalyzer::new(indicators.clone())),
             Box::new(YaraAnalyzer::new(rules)),
-            Box::new(BinaryAnalyzer),
+            Box::new(BinaryAnalyzer::new(tools)),
             Box::new(PhiAnalyzer::new(Arc::new(CaseKey::new(&key)))),
         ];
         let job = Job {

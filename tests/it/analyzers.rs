@@ -173,12 +173,14 @@ fn programs_of_the_embedded_pack() {
 fn executables_and_names() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/binary/pe_version.bin");
     let program = fs::read(path).unwrap();
-    let run = |case: Case<'_>| case.run(&BinaryAnalyzer).evidence;
+    let run = |case: Case<'_>| case.run(&BinaryAnalyzer::default()).evidence;
     assert!(run(Case::new("/opt/rclone.exe", &program)).is_empty());
     let found = run(Case::new("/opt/svchost.exe", &program));
     let [e] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((e.category, e.techniques.as_slice()), (Category::Binary, ["T1036.003".to_owned()].as_slice()));
-    assert_eq!((e.reasons[0].id.as_str(), e.reasons[0].weight), ("binary.renamed_tool", 70));
+    assert_eq!(e.category, Category::Binary);
+    assert_eq!(e.techniques, ["T1036.003", "T1036.005", "T1567.002"]);
+    assert_eq!((e.reasons[0].id.as_str(), e.reasons[0].weight), ("binary.renamed_tool", 85));
+    assert_eq!(e.reasons[0].detail.as_ref().unwrap()["tool"]["id"], "rclone");
     let facts = &e.reasons[0].detail.as_ref().unwrap()["binary"];
     assert_eq!((&facts["version"]["original_filename"], &facts["signed"]), (&"rclone.exe".into(), &false.into()));
     let found = run(Case::new("/home/a/scan.pdf.exe", &program));
@@ -189,13 +191,13 @@ fn executables_and_names() {
     assert_eq!(found[0].reasons[0].id, "binary.disguised");
     assert!(run(Case::new("/home/a/notes.txt", b"MZ is how it starts")).is_empty());
     assert!(run(Case::new("/home/a/empty.exe", b"")).is_empty());
-    let out = Case::new("/home/a/cut.exe", &program[..0x60]).run(&BinaryAnalyzer);
+    let out = Case::new("/home/a/cut.exe", &program[..0x60]).run(&BinaryAnalyzer::default());
     assert!(out.evidence.is_empty() && out.gaps.is_empty());
 }
 
 #[test]
 fn names_without_content() {
-    let analyzer = BinaryAnalyzer;
+    let analyzer = BinaryAnalyzer::default();
     let said = |name: &str, kind: Kind| {
         let object = Object { disposition: Disposition::Skipped, ..Object::new(Locator::os(name), kind, Meta::default()) };
         let mut out = Findings::default();

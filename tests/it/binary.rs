@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use wardround::binary::{Format, Inspected, Subject, inspect, reasons};
+use wardround::binary::{Format, Inspected, Subject, Tools, inspect, judge};
 
 fn corpus() -> Vec<(PathBuf, Vec<u8>)> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/binaries");
@@ -126,6 +126,7 @@ fn pe_with_imports() -> Vec<u8> {
 #[test]
 fn facts_of_the_corpus() {
     let mut kinds = [0usize; 3];
+    let tools = Tools::embedded();
     for (path, bytes) in corpus() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match inspect(&bytes) {
@@ -150,7 +151,7 @@ fn facts_of_the_corpus() {
             _ => None,
         };
         let subject = Subject { name: name.as_bytes(), path: "/x", head: &bytes, facts: facts.as_deref() };
-        assert!(reasons(&subject).iter().all(|r| r.weight < 40), "{name}");
+        assert!(judge(&subject, &tools).reasons.iter().all(|r| r.weight < 40), "{name}");
     }
     println!("PE {} ELF {} Mach-O {}", kinds[0], kinds[1], kinds[2]);
 }
@@ -193,6 +194,7 @@ static CORPUS: std::sync::OnceLock<Vec<(PathBuf, Vec<u8>)>> = std::sync::OnceLoc
 fn ordinary_system_files_stay_quiet() {
     let most: u64 = std::env::var("WARDROUND_BENIGN_MIB").ok().and_then(|v| v.parse().ok()).unwrap_or(64) << 20;
     let mut seen = 0;
+    let tools = Tools::embedded();
     for entry in walkdir::WalkDir::new("/usr").sort_by_file_name().into_iter().flatten() {
         if seen >= most || !entry.file_type().is_file() || entry.metadata().is_ok_and(|m| m.len() > 256 << 20) {
             continue;
@@ -206,7 +208,7 @@ fn ordinary_system_files_stay_quiet() {
         };
         let path = entry.path().to_string_lossy();
         let name = entry.file_name().as_encoded_bytes();
-        for r in reasons(&Subject { name, path: &path, head: &bytes, facts: facts.as_deref() }) {
+        for r in judge(&Subject { name, path: &path, head: &bytes, facts: facts.as_deref() }, &tools).reasons {
             assert!(r.weight < 40, "{path}: {}", r.id);
             println!("{} {} {path}", r.weight, r.id);
         }

@@ -1,14 +1,54 @@
 //! PE: the Windows format (Microsoft, "PE Format"). Each part is read on its own, so that a damaged part
 //! costs that part only.
 
+mod authenticode;
+mod debug;
+mod exports;
+mod imports;
+mod map;
+mod resources;
+mod rich;
+
 use goblin::pe::data_directories::DataDirectory;
 use goblin::pe::header::Header;
-use goblin::pe::options::ParseOptions;
-use goblin::pe::resource::ResourceData;
+use goblin::pe::optional_header::MAGIC_64;
 use goblin::pe::section_table::SectionTable;
+use serde::Serialize;
 
-use super::facts::{Facts, Format, Overlay, Version, push_section, shown};
-use super::imphash;
+use super::facts::{Facts, Format, Listed, MAX_SECTIONS, Overlay, push_section, shown};
+use super::{go, rust};
+use map::Map;
+
+pub use authenticode::{Signature, Signer, State as SignatureState};
+pub use debug::Pdb;
+pub use rich::Rich;
+
+/// What only PE has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pe {
+    /// Relative virtual address.
+    pub entry_point: u32,
+    /// `IMAGE_SUBSYSTEM_*`: 1 native, 2 windows, 3 console.
+    pub subsystem: u16,
+    /// Added to relative virtual addresses once loaded.
+    #[serde(skip)]
+    pub image_base: u64,
+    /// The header of the common language runtime is there.
+    pub dotnet: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rich: Option<Rich>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pdb: Option<Pdb>,
+    pub signature: Signature,
+    /// The name that the export directory gives the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export_name: Option<String>,
+    pub exports: Listed,
+    /// Imported DLLs, as the table writes them.
+    pub imports: Listed,
+    /// Resource types and resources with a name instead of a number.
+    pub resources: Listed,
+}
 
 /// `IMAGE_SCN_CNT_CODE` and `IMAGE_SCN_MEM_EXECUTE`.
 const CODE: u32 = 0x2000_0020;
@@ -65,6 +105,17 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Facts> {
         return Some(facts);
     };
     let directories = &optional.data_directories;
+    let fields = &optional.windows_fields;
+    let is_64 = optional.standard_fields.magic == MAGIC_64;
+    let map = Map {
+        bytes,
+        // As many as Windows loads, and as YARA looks at.
+        sections: sections.get(..MAX_SECTIONS).unwrap_or(&sections),
+        file_alignment: fields.file_alignment,
+        section_alignment: fields.section_alignment,
+    };
+    let at_all = |d: Option<&DataDirectory>| d.copied().filter(|d| d.virtual_address != 0);
+
     let certificates = directories.get_certificate_table().copied().filter(|d| d.size > 0);
     // The certificate table's address is a file offset, the only one that is.
     let attached = certificates.filter(|d| u64::from(d.virtual_address).saturating_add(8) <= bytes.len() as u64);
@@ -74,24 +125,52 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Facts> {
     facts.signed = Some(attached.is_some());
     facts.overlay = overlay(bytes, &sections, attached);
 
-    let fields = &optional.windows_fields;
-    let is_64 = optional.standard_fields.magic == goblin::pe::optional_header::MAGIC_64;
-    if let Some(imports) = directories.get_import_table().filter(|d| d.virtual_address != 0) {
-        let map = imphash::Map {
-            bytes,
-            sections: &sections,
-            file_alignment: fields.file_alignment,
-            section_alignment: fields.section_alignment,
-        };
-        facts.imphash = imphash::imphash(&map, imports.virtual_address, is_64);
+    let mut imported = Listed::default();
+    if let Some(dir) = at_all(directories.get_import_table()) {
+        (facts.imphash, imported) = imports::imports(&map, dir.virtual_address, is_64);
     }
-    if let Some(resources) = directories.get_resource_table().copied().filter(|d| d.virtual_address != 0) {
-        match version(bytes, resources, &sections, fields.file_alignment) {
+    let mut resources = Listed::default();
+    if let Some(dir) = at_all(directories.get_resource_table()) {
+        match resources::version(&map, dir) {
             Ok(found) => facts.version = found,
             Err(()) => facts.note("resources_malformed"),
         }
+        resources = resources::names(&map, dir);
     }
+    let exported = at_all(directories.get_export_table()).and_then(|d| exports::exports(&map, d.virtual_address));
+    let (export_name, exports) = exported.unwrap_or_default();
+    let debug = at_all(directories.get_debug_table());
+    let layout = certificates.and_then(|d| layout(at, is_64, d));
+    facts.pe = Some(Pe {
+        entry_point: optional.standard_fields.address_of_entry_point,
+        subsystem: fields.subsystem,
+        image_base: fields.image_base,
+        dotnet: at_all(directories.get_clr_runtime_header()).is_some(),
+        rich: rich::rich(bytes, at),
+        pdb: debug.and_then(|d| debug::pdb(&map, d.virtual_address, d.size)),
+        signature: authenticode::signature(bytes, layout.as_ref()),
+        export_name,
+        exports,
+        imports: imported,
+        resources,
+    });
+    let base = fields.image_base;
+    let address = |a: u64| usize::try_from(map.offset(u32::try_from(a.checked_sub(base)?).ok()?)?).ok();
+    facts.go = go::go(bytes, &address);
+    facts.rust = rust::rust(bytes, &facts.sections);
     Some(facts)
+}
+
+/// Offsets in the optional header (PE Format): the checksum is the same in both, the directories aren't.
+fn layout(pe: usize, is_64: bool, table: DataDirectory) -> Option<authenticode::Layout> {
+    let optional = pe.checked_add(COFF_END)?;
+    let directories = if is_64 { 112 } else { 96 };
+    Some(authenticode::Layout {
+        checksum: optional.checked_add(64)?,
+        entry: optional.checked_add(directories + 4 * 8)?,
+        table: usize::try_from(table.virtual_address).ok()?,
+        table_size: usize::try_from(table.size).ok()?,
+    })
 }
 
 /// What lies behind the last section and isn't the certificate table.
@@ -105,21 +184,6 @@ fn overlay(bytes: &[u8], sections: &[SectionTable], certificates: Option<DataDir
         end = u64::from(c.virtual_address);
     }
     (start < end).then(|| Overlay { offset: start, size: end - start })
-}
-
-/// `VS_VERSIONINFO` of the first language.
-fn version(bytes: &[u8], dir: DataDirectory, sections: &[SectionTable], alignment: u32) -> Result<Option<Version>, ()> {
-    let options = ParseOptions::default();
-    let resources = ResourceData::parse_with_opts(bytes, dir, sections, alignment, &options).map_err(|_| ())?;
-    let Some(info) = resources.version_info else { return Ok(None) };
-    let text = |s: Option<String>| s.map(|s| shown(&s)).filter(|s| !s.is_empty());
-    let version = Version {
-        original_filename: text(info.string_info.original_filename()),
-        internal_name: text(info.string_info.internal_name()),
-        product_name: text(info.string_info.product_name()),
-        company_name: text(info.string_info.company_name()),
-    };
-    Ok((version != Version::default()).then_some(version))
 }
 
 /// `IMAGE_FILE_MACHINE_*`.
@@ -211,7 +275,7 @@ pub(super) mod tests {
             for value in [0, 0x7f, 0x80, 0xff] {
                 let mut changed = bytes.clone();
                 changed[at] = value;
-                assert!(!matches!(super::super::inspect(&changed), super::super::Inspected::Panicked(_)), "{at} {value}");
+                assert!(!matches!(crate::binary::inspect(&changed), crate::binary::Inspected::Panicked(_)), "{at} {value}");
             }
         }
     }

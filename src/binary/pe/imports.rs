@@ -1,82 +1,48 @@
-//! The import hash: MD5 over `dll.function` of every import, lower case, in the order of the table
+//! Imported DLLs and the import hash: MD5 over `dll.function` of every import, lower case, in the order of the table
 //! (Mandiant, 2014; the same rules as `pe.imphash()` of YARA, so that published hashes match).
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use goblin::pe::section_table::SectionTable;
 use md5::{Digest, Md5};
 
 use crate::model::text;
 
+use super::super::facts::{Listed, shown};
+use super::map::{Map, u32_at, until_nul};
+
 /// Bound on DLLs, on functions of one DLL, and on functions in all.
 const MAX_IMPORTS: usize = 16_384;
+/// Table entries that are read in all, named or not: tables of a hostile file overlap.
+const MAX_THUNKS: usize = 8 * MAX_IMPORTS;
 const MAX_FUNCTION_NAME: usize = 1024;
 const MAX_DLL_NAME: usize = 512;
 
 static ORDINALS: &str = include_str!("ordinals.tsv");
 
-/// A file and what turns a relative virtual address into an offset in it.
-pub(super) struct Map<'a> {
-    pub bytes: &'a [u8],
-    pub sections: &'a [SectionTable],
-    pub file_alignment: u32,
-    pub section_alignment: u32,
+/// The import hash, and the DLLs in the order of the table. No hash where nothing is imported.
+pub(super) fn imports(map: &Map<'_>, directory: u32, is_64: bool) -> (Option<String>, Listed) {
+    let mut libraries = Listed::default();
+    let hash = imphash(map, directory, is_64, &mut libraries);
+    (hash, libraries)
 }
 
-impl<'a> Map<'a> {
-    /// The bytes from `rva` to the end of the file.
-    fn at(&self, rva: u32) -> Option<&'a [u8]> {
-        self.bytes.get(usize::try_from(self.offset(rva)?).ok()?..)
-    }
-
-    /// As the Windows loader maps it: the last fitting section counts, its offset rounded down to the
-    /// alignment; before the first section address and offset are the same.
-    fn offset(&self, rva: u32) -> Option<u32> {
-        let lowest = self.sections.iter().map(|s| s.virtual_address).min();
-        if lowest.is_some_and(|l| rva < l) {
-            return Some(rva);
-        }
-        let (mut start, mut offset, mut raw) = (0u32, 0u32, 0u32);
-        for s in self.sections {
-            let end = s.virtual_address.saturating_add(s.virtual_size.max(s.size_of_raw_data));
-            if start <= s.virtual_address && (s.virtual_address..end).contains(&rva) {
-                start = s.virtual_address;
-                offset = self.aligned(s.pointer_to_raw_data);
-                raw = s.size_of_raw_data;
-            }
-        }
-        let within = rva.checked_sub(start)?;
-        (within < raw).then(|| offset.saturating_add(within))
-    }
-
-    fn aligned(&self, offset: u32) -> u32 {
-        let mut offset = offset;
-        if let Some(rest) = offset.checked_rem(self.file_alignment.min(0x200)) {
-            offset -= rest;
-        }
-        if self.section_alignment >= 0x1000 {
-            offset -= offset % 0x200;
-        }
-        offset
-    }
-}
-
-/// `None` where nothing is imported.
-pub(super) fn imphash(map: &Map<'_>, directory: u32, is_64: bool) -> Option<String> {
+fn imphash(map: &Map<'_>, directory: u32, is_64: bool, libraries: &mut Listed) -> Option<String> {
     let mut hash = Md5::new();
     let mut functions = 0usize;
+    let mut left = MAX_THUNKS;
     for d in map.at(directory)?.chunks_exact(20).take(MAX_IMPORTS) {
-        let (lookup, name, address) = (u32_at(d, 0), u32_at(d, 12), u32_at(d, 16));
+        let (lookup, name, address) = (word(d, 0), word(d, 12), word(d, 16));
         if name == 0 || (lookup == 0 && address == 0) {
             break;
         }
         let Some(dll) = map.at(name).and_then(dll_name) else { continue };
+        libraries.push(shown(dll));
         // The lookup table is what the linker wrote; without one the address table holds the same.
         let thunks = (lookup > 0).then(|| map.at(lookup)).flatten().or_else(|| map.at(address));
         let Some(thunks) = thunks else { continue };
         let before = functions;
-        each_thunk(thunks, is_64, |thunk| {
+        each_thunk(thunks, is_64, &mut left, |thunk| {
             let function = match thunk {
                 Thunk::Ordinal(n) => ordinal_name(dll, n),
                 Thunk::Name(rva) => map.at(rva).and_then(function_name)?.to_owned(),
@@ -97,15 +63,20 @@ pub(super) fn imphash(map: &Map<'_>, directory: u32, is_64: bool) -> Option<Stri
     (functions > 0).then(|| text::hex(&hash.finalize()))
 }
 
+fn word(descriptor: &[u8], at: usize) -> u32 {
+    u32_at(descriptor, at).unwrap_or(0)
+}
+
 enum Thunk {
     Ordinal(u16),
     Name(u32),
 }
 
 /// Walks an import lookup table to its null entry. Values that are neither an ordinal nor an address are passed over.
-fn each_thunk(table: &[u8], is_64: bool, mut take: impl FnMut(Thunk) -> Option<()>) {
+fn each_thunk(table: &[u8], is_64: bool, left: &mut usize, mut take: impl FnMut(Thunk) -> Option<()>) {
     let (width, flag) = if is_64 { (8, 1u64 << 63) } else { (4, 1u64 << 31) };
-    for entry in table.chunks_exact(width).take(MAX_IMPORTS) {
+    for entry in table.chunks_exact(width).take(MAX_IMPORTS.min(*left)) {
+        *left -= 1;
         let value = entry.iter().rev().fold(0u64, |v, &b| (v << 8) | u64::from(b));
         if value == 0 {
             return;
@@ -123,15 +94,6 @@ fn each_thunk(table: &[u8], is_64: bool, mut take: impl FnMut(Thunk) -> Option<(
         };
         let _ = take(thunk);
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
-}
-
-fn until_nul(bytes: &[u8], max: usize) -> &[u8] {
-    let bytes = bytes.get(..max).unwrap_or(bytes);
-    bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
 fn dll_name(bytes: &[u8]) -> Option<&str> {
@@ -200,7 +162,7 @@ mod tests {
     fn endless_tables_end() {
         let bytes = vec![1u8; 1 << 20];
         let map = Map { bytes: &bytes, sections: &[], file_alignment: 0, section_alignment: 0 };
-        let _ = imphash(&map, 0, true);
-        let _ = imphash(&map, u32::MAX, false);
+        let _ = imports(&map, 0, true);
+        let _ = imports(&map, u32::MAX, false);
     }
 }
