@@ -29,6 +29,7 @@ mod paths;
 mod pattern;
 mod punycode;
 mod set;
+mod stix;
 mod subjects;
 mod trivial;
 
@@ -65,6 +66,7 @@ pub trait IocFormat: Sync {
 
 /// Every format, in the order in which they are asked.
 pub static REGISTRY: &[&dyn IocFormat] = &[
+    &stix::Stix2,
     &indicator_csv::IndicatorCsv,
     &hash_csv::HashCsv,
     &hash_iocs::HashIocs,
