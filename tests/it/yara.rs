@@ -153,6 +153,7 @@ fn externals_are_set_for_each_object() {
         filetype: "EXE".to_owned(),
         owner: "0:0".to_owned(),
         md5: "00ff".to_owned(),
+        ..ScanVars::default()
     };
     let mut scanner = RuleScanner::new(&set);
     for _ in 0..2 {
