@@ -61,9 +61,8 @@ struct Words {
     rule: Option<Regex>,
     condition: Option<Regex>,
     places: Option<Regex>,
-    filesize: Option<Regex>,
+    /// A name that reads the object's bytes.
     bytes: Option<Regex>,
-    /// A name, and whether it is a member (`.x`) or a pattern (`$x`), or has members.
     name: Option<Regex>,
 }
 
@@ -73,9 +72,8 @@ fn words() -> &'static Words {
         rule: Regex::new(r"(?:^|[\s}])rule\s+([A-Za-z_][A-Za-z0-9_]*)").ok(),
         condition: Regex::new(r"(?:^|[^$#@!.\w])condition\s*:").ok(),
         places: Regex::new(r"[#@!]\w|#\s*in\b|\b(?:at|in)\b").ok(),
-        filesize: Regex::new(r"\bfilesize\b").ok(),
-        bytes: Regex::new(r"\bentrypoint\b|\b(?:u?int|float)(?:8|16|32|64)(?:be)?\s*\(").ok(),
-        name: Regex::new(r"([.$#@!]\s*)?\b([A-Za-z_][A-Za-z0-9_]*)(\s*\.)?").ok(),
+        bytes: Regex::new(r"^(?:entrypoint|(?:u?int|float)(?:8|16|32|64)(?:be)?)$").ok(),
+        name: Regex::new(r"\b[A-Za-z_][A-Za-z0-9_]*").ok(),
     })
 }
 
@@ -95,17 +93,12 @@ fn of_text(text: &str) -> (BTreeMap<String, RuleTraits>, bool) {
     for (i, &(start, name)) in heads.iter().enumerate() {
         let end = heads.get(i.saturating_add(1)).map_or(code.len(), |h| h.0);
         let condition = condition(code.get(start..end).unwrap_or_default());
-        let mut own = RuleTraits {
-            places: matches(&words().places, condition),
-            filesize: matches(&words().filesize, condition),
-            whole: matches(&words().bytes, condition),
-        };
-        own.whole |= own.filesize;
+        let mut own = RuleTraits { places: matches(&words().places, condition), ..RuleTraits::default() };
         let names = used.entry(name).or_default();
-        for c in words().name.iter().flat_map(|n| n.captures_iter(condition)) {
-            let Some(word) = c.get(2).map(|w| w.as_str()).filter(|_| c.get(1).is_none()) else { continue };
-            own.whole |= c.get(3).is_some() && modules.contains(word);
-            md5 |= word == "md5" && c.get(3).is_none();
+        for (word, has_members) in free_names(condition) {
+            own.filesize |= word == "filesize";
+            own.whole |= word == "filesize" || matches(&words().bytes, word) || has_members && modules.contains(word);
+            md5 |= word == "md5" && !has_members;
             names.insert(word);
         }
         let known = traits.entry(name.to_owned()).or_default();
@@ -114,6 +107,19 @@ fn of_text(text: &str) -> (BTreeMap<String, RuleTraits>, bool) {
     inherit(&used, &mut traits);
     traits.retain(|_, t| *t != RuleTraits::default());
     (traits, md5)
+}
+
+/// Names that are neither a pattern's (`$x`, `#x`) nor a member's (`y.x`), each with whether members of it are
+/// asked for. Two dots are a range.
+fn free_names(condition: &str) -> impl Iterator<Item = (&str, bool)> {
+    words().name.iter().flat_map(|n| n.find_iter(condition)).filter_map(|m| {
+        let before = condition.get(..m.start()).unwrap_or_default().trim_end();
+        let after = condition.get(m.end()..).unwrap_or_default().trim_start();
+        let is_member = before.ends_with('.') && !before.ends_with("..");
+        let is_pattern = condition.get(..m.start()).unwrap_or_default().ends_with(['$', '#', '@', '!']);
+        let has_members = after.starts_with('.') && !after.starts_with("..");
+        (!is_member && !is_pattern).then_some((m.as_str(), has_members))
+    })
 }
 
 /// From behind `condition:` to the brace that ends the rule.
@@ -216,10 +222,12 @@ mod tests {
             rule entry { strings: $a = "x" condition: $a at entrypoint }
             rule module { condition: pe.is_dll() } rule user { condition: not module }
             rule text { strings: $a = "x" condition: $a and string.length("x") == 1 }
+            rule range { strings: $a = "x" condition: $a in (0..filesize) }
             rule at { strings: $a = "x" condition: $a at 0x4000 }"#;
         let t = of_text(text).0;
         assert_eq!((t["bytes"], t["module"], t["user"]), (WHOLE, WHOLE, WHOLE));
         assert!(t["entry"].whole && t["entry"].places);
+        assert_eq!(t["range"], RuleTraits { places: true, filesize: true, whole: true });
         assert_eq!(t.get("text"), None);
         assert_eq!(t["at"], PLACES);
     }
