@@ -18,8 +18,8 @@ fn file(n: usize) -> String {
         let condition = match i % 4 {
             0 => "any of them",
             1 => "uint16(0) == 0x5a4d and filesize < 2MB and 2 of them",
-            2 => "pe.is_pe and $a",
-            _ => "#a > 2 and filename != \"\"",
+            2 => "pe.is_pe and any of them",
+            _ => "#a > 2 and filename != \"\" and any of ($b, $c)",
         };
         let _ = write!(
             text,
