@@ -331,6 +331,7 @@ mod tests {
             other_names: others,
             bytes: content,
             file_type: "text",
+            containers: &[],
             held: true,
         };
         let digests = Digests { sha256: Some(sha2::Sha256::digest(content).into()), ..Digests::default() };

@@ -1,6 +1,7 @@
 //! The seam between reading and detecting: every analyzer sees the bytes of every object once.
 
 mod binary;
+mod externals;
 mod facts;
 mod ioc;
 mod phi;
@@ -28,6 +29,8 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// The content's type, from its bytes.
     pub file_type: &'a str,
+    /// Types of the containers around it, outermost first.
+    pub containers: &'a [String],
     /// Whether [`Whole::body`] will be there; otherwise only [`Examine::feed`] sees the content.
     pub held: bool,
 }

@@ -129,6 +129,7 @@ mod tests {
             other_names: &[],
             bytes: &bytes[..bytes.len().min(65_536)],
             file_type: "data",
+            containers: &[],
             held: false,
         };
         let mut worker = analyzer.worker();

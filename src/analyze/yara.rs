@@ -7,13 +7,17 @@ use regex::Regex;
 use serde_json::json;
 
 use crate::model::{Category, Evidence, Gap, GapReason, Reason, Stage, text};
-use crate::signature::{Outcome, RuleMatch, RuleScanner, RuleSet, ScanGap, ScanVars, WINDOW_OVERLAP};
+use crate::signature::{Outcome, RuleMatch, RuleScanner, RuleSet, ScanGap, WINDOW_OVERLAP};
 
-use super::place::{place, split};
+use super::externals::vars;
 use super::{Analyzer, Examine, Findings, Head, Whole};
 
 /// Rules named in a title; more are counted.
 const TITLE_RULES: usize = 3;
+/// Rules named in a gap; all of them stand in the report's list of inputs.
+const WINDOW_RULES: usize = 20;
+/// Characters of one such name.
+const WINDOW_NAME: usize = 128;
 /// Characters of an author's description.
 const MAX_TEXT: usize = 300;
 
@@ -30,6 +34,8 @@ impl YaraAnalyzer {
 
 struct Worker<'r> {
     scanner: RuleScanner<'r>,
+    /// What is said of an object that was seen in windows.
+    windows: String,
 }
 
 impl Analyzer for YaraAnalyzer {
@@ -38,7 +44,7 @@ impl Analyzer for YaraAnalyzer {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
-        Box::new(Worker { scanner: RuleScanner::new(&self.rules) })
+        Box::new(Worker { scanner: RuleScanner::new(&self.rules), windows: windows(&self.rules) })
     }
 }
 
@@ -76,10 +82,7 @@ impl Examine for Worker<'_> {
             Err(failed) => out.gaps.push(gap(failed).bytes(whole.size)),
         }
         if whole.body.is_none() {
-            let detail = format!(
-                "rules saw it in windows that share {} MiB; those that need its size, its structure or bytes at an offset did not apply",
-                WINDOW_OVERLAP >> 20
-            );
+            let detail = self.windows.clone();
             out.gaps.push(Gap::new(head.locator, Stage::Yara, GapReason::LimitBody, detail));
         }
     }
@@ -89,23 +92,18 @@ impl Examine for Worker<'_> {
     }
 }
 
-/// The externals, as THOR and Loki fill them: `filepath` is the folder, `extension` has its dot and is lower case.
-fn vars(head: &Head<'_>, md5: Option<&str>) -> ScanVars {
-    let path = place(head.locator, head.origin);
-    let windows = cfg!(windows) || head.origin.is_some() || head.locator.depth() > 0;
-    let (folder, name) = split(&path, windows);
-    let extension = match name.rsplit_once('.') {
-        Some((stem, ext)) if !stem.is_empty() && !ext.is_empty() => format!(".{}", ext.to_lowercase()),
-        _ => String::new(),
-    };
-    ScanVars {
-        filename: name.to_owned(),
-        filepath: folder.to_owned(),
-        extension,
-        filetype: head.file_type.to_uppercase(),
-        owner: head.meta.owner.clone().unwrap_or_default(),
-        md5: md5.unwrap_or_default().to_owned(),
+/// Which rules did not see all of what they ask for.
+fn windows(rules: &RuleSet) -> String {
+    let shared = format!("rules saw it in windows that share {} MiB", WINDOW_OVERLAP >> 20);
+    let names = rules.not_in_windows();
+    if names.is_empty() {
+        return format!("{shared}; all of them apply there");
     }
+    let mut shown = names.iter().take(WINDOW_RULES).map(|n| text::shorten(n, WINDOW_NAME)).collect::<Vec<_>>().join(", ");
+    if names.len() > WINDOW_RULES {
+        shown.push_str(", …");
+    }
+    format!("{shared}; {} need its size, its structure or bytes at an offset and saw the first at most: {shown}", names.len())
 }
 
 fn evidence(head: &Head<'_>, outcome: &Outcome) -> Option<Evidence> {

@@ -43,6 +43,8 @@ pub(super) struct Worker<'j> {
     k: usize,
     sessions: Vec<Option<Box<dyn Session + 'j>>>,
     examiners: Vec<Box<dyn Examine + 'j>>,
+    /// Types of the containers that are open around the present object, outermost first.
+    containers: Vec<String>,
     scratch: Scratch,
     /// Buffers to use again: growing a new one for every member would leave the heap full of holes.
     spare: Vec<Vec<u8>>,
@@ -58,6 +60,7 @@ impl<'j> Worker<'j> {
             k,
             sessions: job.sources.iter().map(|_| None).collect(),
             examiners: job.analyzers.iter().map(|a| a.worker()).collect(),
+            containers: Vec::new(),
             scratch: Scratch::default(),
             spare: Vec::new(),
             out: Vec::new(),
@@ -176,6 +179,7 @@ impl<'j> Worker<'j> {
         object.file_type = Some(file_type.to_string());
         let mut head_bytes = self.spare.pop().unwrap_or_default();
         head_bytes.extend_from_slice(&body[..body.len().min(HEAD)]);
+        let containers = self.containers.clone();
         let head = |bytes| Head {
             locator: subject.locator,
             kind: subject.kind,
@@ -184,6 +188,7 @@ impl<'j> Worker<'j> {
             other_names: subject.other_names,
             bytes,
             file_type: &file_type,
+            containers: &containers,
             held,
         };
         self.each(&mut object, |e| e.begin(&head(&head_bytes)));
@@ -287,9 +292,12 @@ impl<'j> Worker<'j> {
         let tail = if held { &bytes[bytes.len().saturating_sub(TAIL)..] } else { &tail_buf };
         let probe = Probe { head: &bytes[..bytes.len().min(HEAD)], tail, body: bytes, size, name: &name };
         let open = self.job.open;
+        let around = self.containers.len();
+        self.containers.push(object.file_type.clone().unwrap_or_default());
         let mut members = Members::new(self, object, allowance);
         let expanded = catch_unwind(AssertUnwindSafe(|| open(&probe, input, budget, &mut members)));
         let short = members.short;
+        self.containers.truncate(around);
         match expanded {
             Ok(None) => return,
             Ok(Some(mut expanded)) => {

@@ -30,6 +30,12 @@ pub struct Input {
     /// Indicators that an earlier line or file lists too, where that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub duplicates: Vec<Rejected>,
+    /// Rules in force that need an object whole: of one above `--max-body` they see the first window at most.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_in_windows: Vec<String>,
+    /// Rules that compile but by their `type` are meant for memory, the registry or logs: they accuse no file.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_for_files: Vec<String>,
     /// Lines in force that had to be changed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub adjusted: Vec<Rejected>,

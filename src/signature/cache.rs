@@ -12,10 +12,11 @@ use yara_x::Rules;
 use crate::model::text;
 
 use super::collect::Source;
-use super::compile::{Compiled, EXTERNALS, OPTIONS_VERSION};
+use super::compile::{Compiled, NUMBERS, OPTIONS_VERSION, TEXTS};
+use super::traits::Terms;
 use crate::model::Input;
 
-const MAGIC: &[u8; 8] = b"WRRULES1";
+const MAGIC: &[u8; 8] = b"WRRULES2";
 const DIGEST: usize = 32;
 /// Bytes of a cache file that are read at most.
 const MAX_FILE: u64 = 1 << 30;
@@ -31,8 +32,10 @@ pub(super) fn key(sources: &[Source]) -> String {
         hash.update(bytes);
     };
     part(YARA_X.as_bytes());
+    // Reports and terms are our own, and what they say may change with us.
+    part(env!("CARGO_PKG_VERSION").as_bytes());
     part(&OPTIONS_VERSION.to_le_bytes());
-    EXTERNALS.iter().for_each(|e| part(e.as_bytes()));
+    TEXTS.iter().chain(&NUMBERS).for_each(|e| part(e.as_bytes()));
     // Which modules are built in decides which rules are left out.
     yara_x::mods::module_names().for_each(|m| part(m.as_bytes()));
     for source in sources {
@@ -67,9 +70,9 @@ pub(super) fn read(dir: &Path, key: &str) -> Option<Compiled> {
     let (length, payload) = payload.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
     let (reports, rules) = payload.split_at_checked(length)?;
-    let reports: Vec<Input> = serde_json::from_slice(reports).ok()?;
+    let (reports, terms): (Vec<Input>, Terms) = serde_json::from_slice(reports).ok()?;
     let rules = std::panic::catch_unwind(|| Rules::deserialize(rules)).ok()?.ok()?;
-    Some(Compiled { rules, reports })
+    Some(Compiled { rules, reports, terms })
 }
 
 /// Whether nobody else could have written the file.
@@ -91,7 +94,7 @@ pub(super) fn write(dir: &Path, key: &str, compiled: &Compiled) {
 }
 
 fn try_write(dir: &Path, key: &str, compiled: &Compiled) -> std::io::Result<()> {
-    let reports = serde_json::to_vec(&compiled.reports)?;
+    let reports = serde_json::to_vec(&(&compiled.reports, &compiled.terms))?;
     let rules = compiled.rules.serialize().map_err(std::io::Error::other)?;
     let mut payload = Vec::with_capacity(reports.len().saturating_add(rules.len()).saturating_add(8));
     payload.extend_from_slice(&(reports.len() as u64).to_le_bytes());

@@ -1,6 +1,6 @@
 //! From sources to a compiled set.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
@@ -11,12 +11,31 @@ use crate::model::text;
 
 use super::SignatureError;
 use super::collect::Source;
+use super::result::for_files;
+use super::scan::meta;
+use super::traits::{self, Terms};
 use crate::model::{Input, Rejected};
 
-/// The variables that public rule packs expect beside the file's bytes. All are text.
-pub(super) const EXTERNALS: [&str; 6] = ["filename", "filepath", "extension", "filetype", "owner", "md5"];
+/// The variables that public rule packs expect beside the file's bytes, where they are text. `timezone` and
+/// `language` are of the scanned system, which need not be this one: they stay empty.
+pub(super) const TEXTS: [&str; 12] = [
+    "filename",
+    "filepath",
+    "extension",
+    "filetype",
+    "owner",
+    "group",
+    "permissions",
+    "unpack_parent",
+    "unpack_source",
+    "timezone",
+    "language",
+    "md5",
+];
+/// Those that are numbers; `osversion` stays 0.
+pub(super) const NUMBERS: [&str; 2] = ["filemode", "osversion"];
 /// Raised whenever options or externals below change what the same sources compile to.
-pub(super) const OPTIONS_VERSION: u32 = 1;
+pub(super) const OPTIONS_VERSION: u32 = 2;
 /// Deeply nested conditions recurse in the compiler.
 const STACK: usize = 64 << 20;
 /// Rejections listed for one file; more are counted.
@@ -27,8 +46,9 @@ const MAX_WHY: usize = 300;
 /// What compiling gives, and what the cache keeps.
 pub(super) struct Compiled {
     pub rules: Rules,
-    /// In the order of the sources; `loaded` is filled in later.
+    /// In the order of the sources.
     pub reports: Vec<Input>,
+    pub terms: Terms,
 }
 
 /// Compiles on a thread of its own, for the size of its stack.
@@ -36,7 +56,7 @@ pub(super) fn compile(sources: &[Source]) -> Result<Compiled, SignatureError> {
     let failed = |what: &str| SignatureError::Compiler(what.to_owned());
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("rules".to_owned()).stack_size(STACK);
-        let work = thread.spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(|| twice(sources))));
+        let work = thread.spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(|| survey(sources, twice(sources)))));
         let work = work.map_err(|e| SignatureError::Compiler(format!("no thread for it ({e})")))?;
         match work.join() {
             Ok(Ok(compiled)) => Ok(compiled),
@@ -64,9 +84,12 @@ fn twice(sources: &[Source]) -> Compiled {
 fn compiler(sources: &[Source]) -> Compiler<'_> {
     let mut c = Compiler::new();
     c.relaxed_re_syntax(true).enable_includes(false).colorize_errors(false);
-    for name in EXTERNALS {
-        // The names are identifiers and defined once, so this can't fail.
+    // The names are identifiers and defined once, so this can't fail.
+    for name in TEXTS {
         let _ = c.define_global(name, "");
+    }
+    for name in NUMBERS {
+        let _ = c.define_global(name, 0i64);
     }
     let built_in: BTreeSet<&str> = yara_x::mods::module_names().collect();
     for module in sources.iter().flat_map(|s| imports(&s.text)) {
@@ -97,7 +120,27 @@ fn once(sources: &[Source], leave_out: &BTreeSet<usize>) -> (Compiled, BTreeSet<
         }
         reports.push(report);
     }
-    (Compiled { rules: c.build(), reports }, faulty)
+    (Compiled { rules: c.build(), reports, terms: Terms::default() }, faulty)
+}
+
+/// What is known of the rules in force beside their verdicts.
+fn survey(sources: &[Source], compiled: Compiled) -> Compiled {
+    let Compiled { rules, mut reports, .. } = compiled;
+    let terms = traits::of_sources(sources);
+    let place: BTreeMap<String, usize> = reports.iter().enumerate().map(|(i, r)| (r.name.clone(), i)).collect();
+    for rule in rules.iter() {
+        let Some(report) = place.get(rule.namespace()).and_then(|&i| reports.get_mut(i)) else { continue };
+        report.loaded = report.loaded.saturating_add(1);
+        let name = || rule.identifier().to_owned();
+        if rule.is_private() {
+            // Never reported; those that refer to it have its traits.
+        } else if !for_files(&meta(&rule)) {
+            report.not_for_files.push(name());
+        } else if terms.of(rule.namespace(), rule.identifier()).whole {
+            report.not_in_windows.push(name());
+        }
+    }
+    Compiled { rules, reports, terms }
 }
 
 /// What `add_source` added to errors and ignored rules since.
@@ -136,7 +179,7 @@ fn rejected(name: &str, line: Option<usize>, why: &str) -> Rejected {
     Rejected { place, why: text::escape(short.as_bytes()) }
 }
 
-fn imports(source: &str) -> impl Iterator<Item = &str> {
+pub(super) fn imports(source: &str) -> impl Iterator<Item = &str> {
     static IMPORT: OnceLock<Option<Regex>> = OnceLock::new();
     let re = IMPORT.get_or_init(|| Regex::new(r#"\bimport\s+"([A-Za-z_][A-Za-z0-9_]*)""#).ok());
     re.iter().flat_map(move |r| r.captures_iter(source)).filter_map(|c| c.get(1)).map(|m| m.as_str())

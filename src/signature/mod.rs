@@ -11,7 +11,6 @@ mod result;
 mod scan;
 mod traits;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::Input;
@@ -20,7 +19,7 @@ pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 
 use collect::Source;
-use traits::RuleTraits;
+use traits::{RuleTraits, Terms};
 
 /// Why no rules could be loaded at all. What is wrong with single rules is in [`Input::rejected`].
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +37,9 @@ pub enum SignatureError {
 /// A compiled set of rules, shared by all workers.
 pub struct RuleSet {
     rules: yara_x::Rules,
-    /// What conditions refer to, by namespace and rule.
-    traits: BTreeMap<String, BTreeMap<String, RuleTraits>>,
-    needs_md5: bool,
+    /// What conditions refer to.
+    terms: Terms,
+    not_in_windows: Vec<String>,
     from_cache: bool,
 }
 
@@ -78,32 +77,23 @@ impl RuleSet {
         if let Some(dir) = cache
             && let Some(stored) = cache::read(dir, &key)
         {
-            return Ok(Self::assemble(&sources, stored, true));
+            return Ok(Self::assemble(stored, true));
         }
         let compiled = compile::compile(&sources)?;
         if let Some(dir) = cache {
             cache::write(dir, &key, &compiled);
         }
-        Ok(Self::assemble(&sources, compiled, false))
+        Ok(Self::assemble(compiled, false))
     }
 
-    fn assemble(sources: &[Source], compiled: compile::Compiled, from_cache: bool) -> (RuleSet, Vec<Input>) {
-        let compile::Compiled { rules, mut reports } = compiled;
-        let mut loaded: BTreeMap<&str, u64> = BTreeMap::new();
-        for rule in rules.iter() {
-            let count = loaded.entry(rule.namespace()).or_default();
-            *count = count.saturating_add(1);
-        }
-        for report in &mut reports {
-            report.loaded = loaded.get(report.name.as_str()).copied().unwrap_or(0);
-        }
-        let traits = sources.iter().map(|s| (s.name.clone(), traits::of_text(&s.text))).collect();
-        let needs_md5 = sources.iter().any(traits::refers_to_md5);
-        (RuleSet { rules, traits, needs_md5, from_cache }, reports)
+    fn assemble(compiled: compile::Compiled, from_cache: bool) -> (RuleSet, Vec<Input>) {
+        let compile::Compiled { rules, reports, terms } = compiled;
+        let not_in_windows = reports.iter().flat_map(|r| r.not_in_windows.iter().cloned()).collect();
+        (RuleSet { rules, terms, not_in_windows, from_cache }, reports)
     }
 
     fn traits_of(&self, namespace: &str, rule: &str) -> RuleTraits {
-        self.traits.get(namespace).and_then(|rules| rules.get(rule)).copied().unwrap_or_default()
+        self.terms.of(namespace, rule)
     }
 
     /// Rules in use, private ones included.
@@ -117,7 +107,12 @@ impl RuleSet {
 
     /// Whether any rule refers to the external `md5`, so that computing it is worth the time.
     pub fn needs_md5(&self) -> bool {
-        self.needs_md5
+        self.terms.md5
+    }
+
+    /// Rules that need an object whole (its size, structure or bytes at an offset), in the order of the files.
+    pub fn not_in_windows(&self) -> &[String] {
+        &self.not_in_windows
     }
 
     /// Whether the compiled set came from the cache.

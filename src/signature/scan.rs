@@ -10,7 +10,7 @@ use yara_x::{MetaValue, Rule, ScanError, ScanResults, Scanner, blocks};
 use crate::model::{GapReason, text};
 
 use super::RuleSet;
-use super::result::{Hit, Outcome, RuleMatch, ScanGap};
+use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
@@ -23,7 +23,7 @@ pub const WINDOW: usize = 16 << 20;
 /// Bytes that neighbouring windows share: the longest match that is certain to be found.
 pub const WINDOW_OVERLAP: usize = 1 << 20;
 
-/// The external variables of one object.
+/// The external variables of one object, as THOR and Loki define them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanVars {
     /// Base name.
@@ -32,21 +32,35 @@ pub struct ScanVars {
     pub filepath: String,
     /// With its dot, lower case: `.exe`; empty without one.
     pub extension: String,
-    /// Upper case, from the content: `EXE`.
+    /// A word of THOR's and Loki's lists of signatures, from the content: `EXE`.
     pub filetype: String,
     pub owner: String,
+    /// Empty on Windows.
+    pub group: String,
+    /// Type and permissions as in `st_mode` (inode(7)); 0 where unknown.
+    pub filemode: i64,
+    /// `-rwxr-xr-x`; empty where unknown.
+    pub permissions: String,
+    /// Type of the container that holds the object: `ZIP`; empty for a file.
+    pub unpack_parent: String,
+    /// Types of all containers around it, outermost first: `GZIP>TAR`.
+    pub unpack_source: String,
     /// Lower-case hexadecimal, where it was computed.
     pub md5: String,
 }
 
 impl ScanVars {
-    fn each(&self) -> [(&'static str, &str); 6] {
+    fn texts(&self) -> [(&'static str, &str); 10] {
         [
             ("filename", &self.filename),
             ("filepath", &self.filepath),
             ("extension", &self.extension),
             ("filetype", &self.filetype),
             ("owner", &self.owner),
+            ("group", &self.group),
+            ("permissions", &self.permissions),
+            ("unpack_parent", &self.unpack_parent),
+            ("unpack_source", &self.unpack_source),
             ("md5", &self.md5),
         ]
     }
@@ -96,10 +110,11 @@ impl<'r> RuleScanner<'r> {
         let bound = if data.len() <= SMALL { SMALL } else { MAX_MATCHES };
         let sensitive = &self.sensitive;
         let scanned = catch_unwind(AssertUnwindSafe(|| {
-            for (name, value) in vars.each() {
+            for (name, value) in vars.texts() {
                 // Defined as text when the set was compiled, so this can't fail.
                 let _ = scanner.set_global(name, value);
             }
+            let _ = scanner.set_global("filemode", vars.filemode);
             // One more than the bound, to tell a full list from a cut one.
             scanner.max_matches_per_pattern(bound.saturating_add(1));
             match scanner.scan(data) {
@@ -177,9 +192,10 @@ impl<'r> RuleScanner<'r> {
         let (vars, sensitive) = (&w.vars, &self.sensitive);
         let mut scanner = w.scanner;
         let finished = catch_unwind(AssertUnwindSafe(|| {
-            for (name, value) in vars.each() {
+            for (name, value) in vars.texts() {
                 let _ = scanner.set_global(name, value);
             }
+            let _ = scanner.set_global("filemode", vars.filemode);
             match scanner.finish() {
                 Ok(results) => Ok(gather(&results, MAX_MATCHES, sensitive)),
                 Err(error) => Err(gap_of(&error)),
@@ -238,6 +254,10 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
     let mut outcome = Outcome::default();
     let mut cut: Option<String> = None;
     for rule in results.matching_rules() {
+        let meta = meta(&rule);
+        if !for_files(&meta) {
+            continue;
+        }
         let mut hits = Vec::new();
         for pattern in rule.patterns() {
             for (n, m) in pattern.matches().enumerate() {
@@ -251,7 +271,7 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
             }
         }
         let tags = rule.tags().map(|t| t.identifier().to_owned()).collect();
-        outcome.matches.push(RuleMatch::new(rule.namespace(), rule.identifier(), tags, meta(&rule), hits));
+        outcome.matches.push(RuleMatch::new(rule.namespace(), rule.identifier(), tags, meta, hits));
     }
     // A rule that did not match could have, had all places been kept. Lists of small objects are whole.
     if cut.is_none() && bound == MAX_MATCHES && !sensitive.is_empty() {
@@ -270,7 +290,7 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
     outcome
 }
 
-fn meta(rule: &Rule<'_, '_>) -> Map<String, Value> {
+pub(super) fn meta(rule: &Rule<'_, '_>) -> Map<String, Value> {
     let mut out = Map::new();
     for (key, value) in rule.metadata() {
         let value = match value {

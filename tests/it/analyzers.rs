@@ -31,6 +31,7 @@ impl<'a> Case<'a> {
             other_names: &[],
             bytes: &self.bytes[..self.bytes.len().min(64 << 10)],
             file_type: "exe",
+            containers: &[],
             held: self.held,
         };
         let digests = Digests { md5: self.md5, ..Digests::default() };
@@ -92,7 +93,7 @@ fn externals_come_from_the_place_of_the_object() {
     let rules = |c: &str| yara(&format!("rule R {{ condition: {c} }}"));
     let holds = |case: &Case<'_>, c: &str| !case.run(&rules(c)).evidence.is_empty();
     let plain = Case::new("/srv/Data/A.b.EXE", b"x");
-    let all = r#"filename == "A.b.EXE" and filepath == "/srv/Data" and extension == ".exe" and filetype == "EXE" and owner == "0:0" and md5 == """#;
+    let all = r#"filename == "A.b.EXE" and filepath == "/srv/Data" and extension == ".exe" and filetype == "EXE" and owner == "root" and group == "root" and md5 == """#;
     assert!(holds(&plain, all));
     let mapped = Case { origin: Some(Name::from(r"C:\Users\x\n.txt")), ..Case::new("/mnt/e/Users/x/n.txt", b"x") };
     assert!(holds(&mapped, r#"filepath == "C:\\Users\\x" and filename == "n.txt""#));
@@ -123,6 +124,7 @@ fn objects_above_the_body_limit_are_seen_in_windows_and_partial() {
         meta: &meta,
         origin: None,
         other_names: &[],
+        containers: &[],
         bytes: b"",
         file_type: "data",
         held,

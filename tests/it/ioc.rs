@@ -523,6 +523,7 @@ fn the_analyzer_finds_eicar_by_its_digests() {
         meta: &meta,
         origin: None,
         other_names: &[],
+        containers: &[],
         bytes: b"",
         file_type: "text",
         held: false,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{Case, Scene};
 use wardround::model::GapReason;
 use wardround::model::Input;
 use wardround::signature::{RuleScanner, RuleSet, ScanVars, SignatureError, WINDOW, WINDOW_OVERLAP};
@@ -153,6 +154,7 @@ fn externals_are_set_for_each_object() {
         filetype: "EXE".to_owned(),
         owner: "0:0".to_owned(),
         md5: "00ff".to_owned(),
+        ..ScanVars::default()
     };
     let mut scanner = RuleScanner::new(&set);
     for _ in 0..2 {
@@ -389,4 +391,237 @@ fn ordinary_system_files_stay_quiet() {
         }
     }
     println!("{} MiB", seen >> 20);
+}
+
+/// Names of the rules that accused the object whose shown path ends so.
+fn accused(case: &Case, end: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for finding in case.of("yara") {
+        let reasons = finding["reasons"].as_array().unwrap();
+        let of = |r: &serde_json::Value| r["id"].as_str().unwrap().trim_start_matches("yara.").to_owned();
+        if finding["path"].as_str().is_some_and(|p| p.ends_with(end)) {
+            out.extend(reasons.iter().map(of));
+        }
+    }
+    out.sort();
+    out
+}
+
+fn input<'c>(case: &'c Case, name: &str) -> &'c serde_json::Value {
+    let rules = case.report["inputs"]["rules"].as_array().unwrap();
+    rules.iter().find(|i| i["name"] == name).unwrap()
+}
+
+/// A pair of rules for every external: one that holds and one that must not.
+fn pairs(externals: &[(&str, &str, &str)]) -> String {
+    externals
+        .iter()
+        .map(|(name, yes, no)| {
+            format!("rule yes_{name} {{ condition: {name} == {yes} }}\nrule no_{name} {{ condition: {name} == {no} }}\n")
+        })
+        .collect()
+}
+
+fn only_yes(externals: &[(&str, &str, &str)]) -> Vec<String> {
+    let mut out: Vec<String> = externals.iter().map(|(name, ..)| format!("yes_{name}")).collect();
+    out.sort();
+    out
+}
+
+fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(content).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[cfg(unix)]
+#[test]
+fn externals_of_a_file_on_a_mapped_drive() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let scene = Scene::new();
+    let path = scene.file("Users/A/Tool.EXE", b"%PDF-1.7 sample");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let meta = fs::metadata(&path).unwrap();
+    let name = |id: u32| if id == 0 { "\"root\"".to_owned() } else { format!("\"{id}\"") };
+    let (owner, group) = (name(meta.uid()), name(meta.gid()));
+    let externals = [
+        ("filename", "\"Tool.EXE\"", "\"tool.exe\""),
+        ("filepath", r#""C:\\Users\\A""#, r#""C:\\Users\\A\\Tool.EXE""#),
+        ("extension", "\".exe\"", "\"exe\""),
+        ("filetype", "\"PDF\"", "\"EXE\""),
+        ("owner", owner.as_str(), "\"nobody at all\""),
+        ("group", group.as_str(), "\"nobody at all\""),
+        ("filemode", "0o100640", "0o640"),
+        ("permissions", "\"-rw-r-----\"", "\"-rw-r--r--\""),
+        ("unpack_parent", "\"\"", "\"PDF\""),
+        ("unpack_source", "\"\"", "\"PDF\""),
+        ("timezone", "\"\"", "\"UTC\""),
+        ("language", "\"\"", "\"en\""),
+        ("osversion", "0", "1"),
+        ("md5", "\"MD5\"", "\"\""),
+    ];
+    let digest = {
+        use md5::Digest;
+        md5::Md5::digest(b"%PDF-1.7 sample").iter().map(|b| format!("{b:02x}")).collect::<String>()
+    };
+    let rules = scene.beside("e.yar");
+    fs::write(&rules, pairs(&externals).replace("MD5", &digest)).unwrap();
+    let map = format!("{}=C:", scene.target().display());
+    let case = scene.scan(&["--rules", rules.to_str().unwrap(), "--no-default-rules", "--map", &map]);
+    assert_eq!(input(&case, "e.yar")["rejected"], serde_json::json!([]));
+    assert_eq!(accused(&case, "Tool.EXE"), only_yes(&externals), "{}", case.stderr());
+}
+
+#[test]
+fn externals_of_members() {
+    let scene = Scene::new();
+    let inner = zip_of("Deep/Page.PHP", b"<?php echo 1;");
+    scene.file("outer.zip", zip_of("inner.zip", &inner));
+    let externals = [
+        ("filename", "\"Page.PHP\"", "\"inner.zip\""),
+        ("extension", "\".php\"", "\".PHP\""),
+        ("filetype", "\"PHP\"", "\"ZIP\""),
+        ("unpack_parent", "\"ZIP\"", "\"zip\""),
+        ("unpack_source", "\"ZIP>ZIP\"", "\"ZIP\""),
+    ];
+    let mut text = pairs(&externals);
+    text.push_str("rule yes_filepath { condition: filepath endswith \"/outer.zip/inner.zip/Deep\" }");
+    let rules = scene.beside("e.yar");
+    fs::write(&rules, text).unwrap();
+    let case = scene.scan(&["--rules", rules.to_str().unwrap(), "--no-default-rules"]);
+    let mut expected = only_yes(&externals);
+    expected.push("yes_filepath".to_owned());
+    expected.sort();
+    assert_eq!(accused(&case, "Page.PHP"), expected);
+    // The chain ends with its container: what comes after, and the containers themselves, are not inside.
+    assert_eq!(accused(&case, "inner.zip"), ["no_filename", "no_filetype", "no_unpack_source", "yes_unpack_parent"]);
+    assert_eq!(accused(&case, "outer.zip"), ["no_filetype"]);
+}
+
+#[test]
+fn meta_type_falsepositive_and_limit() {
+    let text = "rule Memory { meta: type = \"memory, registry\" condition: true }\n\
+        rule Both { meta: type = \"memory,file\" score = 60 condition: true }\n\
+        rule Known { meta: falsepositive = 1 score = 60 condition: true }\n\
+        rule Few { meta: limit = 2 strings: $a = \"x\" condition: $a }";
+    let (set, reports) = load(&[("m.yar", text)]);
+    assert_eq!((reports[0].loaded, reports[0].not_for_files.as_slice()), (4, ["Memory".to_owned()].as_slice()));
+    let outcome = RuleScanner::new(&set).scan_whole(&ScanVars::default(), b"xxxx").unwrap();
+    let said: Vec<_> = outcome.matches.iter().map(|m| (m.rule.as_str(), m.score, m.hits.len(), m.hit_count)).collect();
+    assert_eq!(said, [("Both", 60, 0, 0), ("Few", 75, 2, 4), ("Known", -60, 0, 0)]);
+    assert!(serde_json::to_value(&load(&[("n.yar", "rule N { condition: true }")]).1[0]).unwrap().get("not_for_files").is_none());
+}
+
+#[test]
+fn a_score_that_is_subtracted() {
+    let scene = Scene::new();
+    scene.file("a.txt", "needle");
+    let finding = |text: &str| {
+        let rules = scene.beside("s.yar");
+        fs::write(&rules, text).unwrap();
+        let case = scene.scan(&["--rules", rules.to_str().unwrap(), "--no-default-rules"]);
+        case.findings().iter().find(|f| f["category"] == "yara").map_or(0, |f| f["score"].as_i64().unwrap())
+    };
+    let bad = "rule Bad { meta: score = 80 strings: $a = \"needle\" condition: $a }\n";
+    let plain = finding(bad);
+    assert!(finding(&format!("{bad}rule Known {{ meta: score = 50 falsepositive = true condition: true }}")) < plain);
+    assert_eq!(finding(&format!("{bad}rule Known {{ meta: score = 50 type = \"logs\" condition: true }}")), plain);
+}
+
+#[test]
+fn rules_that_do_not_apply_in_windows_are_named() {
+    let scene = Scene::new();
+    let path = scene.file("large.bin", vec![b'.'; 3 << 20]);
+    let mut text = "import \"pe\"\nprivate rule Helper { condition: filesize > 1 }\n\
+        rule Plain { strings: $a = \"zz filesize zz\" condition: $a and md5 != \"\" }\n\
+        rule Meant { meta: type = \"memory\" condition: filesize > 1 }\n"
+        .to_owned();
+    let mut expected = vec!["Size", "Bytes", "Structure", "User"].into_iter().map(str::to_owned).collect::<Vec<_>>();
+    text.push_str("rule Size { condition: filesize == 1 }\nrule Bytes { condition: uint16(0) == 0x5a4d }\n");
+    text.push_str("rule Structure { condition: pe.is_dll() }\nrule User { condition: Helper and Bytes }\n");
+    for n in 0..30 {
+        text.push_str(&format!("rule More{n} {{ condition: filesize == {n} }}\n"));
+        expected.push(format!("More{n}"));
+    }
+    let rules = scene.beside("w.yar");
+    fs::write(&rules, &text).unwrap();
+    let flags = ["--rules", rules.to_str().unwrap(), "--no-default-rules", "--max-body", "1M"];
+    let case = scene.scan(&flags);
+    assert_eq!(input(&case, "w.yar")["not_in_windows"], serde_json::json!(expected));
+    assert_eq!(case.row(&path)["reason"], "limit_body");
+    let gaps = case.report["gaps"].to_string();
+    assert!(gaps.contains("34 need its size") && gaps.contains("Size, Bytes, Structure, User, More0"), "{gaps}");
+    assert!(gaps.contains("More15, …") && !gaps.contains("More16") && !gaps.contains("Plain"), "{gaps}");
+    // Rules that hold everywhere are said to.
+    fs::write(&rules, "rule Plain { strings: $a = \"zz\" condition: $a }").unwrap();
+    let case = scene.scan(&flags);
+    assert!(input(&case, "w.yar").get("not_in_windows").is_none());
+    let gaps = case.report["gaps"].to_string();
+    assert!(gaps.contains("all of them apply there"), "{gaps}");
+}
+
+#[test]
+fn rules_of_missing_modules_are_named_one_by_one() {
+    let text = "import \"cuckoo\"\nimport \"vt\"\nimport \"magic\"\nimport \"pe\"\n\
+        rule Kept { condition: true }\n\
+        rule Sandbox { condition: cuckoo.sync.mutex(/a/) }\n\
+        rule Intelligence { condition: vt.metadata.new_file }\n\
+        rule Magic { condition: magic.type() contains \"PE\" }\n\
+        rule Depends { condition: Magic or true }\n\
+        rule Further { condition: Depends }\n\
+        rule KeptToo { condition: Kept and not pe.is_pe }";
+    let (set, reports) = load(&[("m.yar", text)]);
+    assert_eq!(names(&set, b"x"), ["m.yar:Kept", "m.yar:KeptToo"]);
+    let said: Vec<_> = reports[0].rejected.iter().map(|r| (r.place.as_str(), r.why.as_str())).collect();
+    let expected = [
+        ("m.yar:6", "rule Sandbox", "module cuckoo"),
+        ("m.yar:7", "rule Intelligence", "module vt"),
+        ("m.yar:8", "rule Magic", "module magic"),
+        ("m.yar:9", "rule Depends", "rule Magic"),
+        ("m.yar:10", "rule Further", "rule Depends"),
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:?}");
+    for ((place, why), (at, rule, reason)) in said.iter().zip(expected) {
+        assert!(*place == at && why.starts_with(rule) && why.contains(reason), "{place} {why}");
+    }
+}
+
+/// Whatever happens to sources and cache, the answers are those of the sources.
+#[test]
+fn a_cache_never_changes_an_answer() {
+    let text = "rule A { strings: $a = \"needle\" condition: $a and md5 == \"\" }\nrule B { condition: filesize > 2 }\n\
+        rule C { meta: type = \"memory\" condition: true }";
+    let (dir, paths) = rules_of(&[("a.yar", text)]);
+    let cache = dir.path().join("cache");
+    let (plain, reports) = RuleSet::load(&paths, false, None).unwrap();
+    let answers = |set: &RuleSet| (names(set, b"a needle"), set.needs_md5(), set.not_in_windows().to_vec());
+    let load = || RuleSet::load(&paths, false, Some(&cache)).unwrap();
+    assert!(!load().0.from_cache());
+    let (stored, again) = load();
+    assert!(stored.from_cache());
+    assert_eq!((answers(&stored), &again), (answers(&plain), &reports));
+    let file = only_file(&cache);
+    let whole = fs::read(&file).unwrap();
+    // The version is the last byte of the file's first eight.
+    let places = [0, 7, 8, 39, 40, 48, 60, whole.len() / 2, whole.len() - 1];
+    let flipped = places.iter().map(|&at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    });
+    let cut = [0, 7, 8, 40, 47, 48, whole.len() - 1].map(|n| whole[..n].to_vec());
+    for damaged in flipped.chain(cut) {
+        fs::write(&file, &damaged).unwrap();
+        let (set, again) = load();
+        assert!(!set.from_cache());
+        assert_eq!((answers(&set), &again), (answers(&plain), &reports));
+    }
+    assert!(load().0.from_cache());
+    fs::write(&paths[0], text.replace("needle", "other!")).unwrap();
+    let (changed, _) = load();
+    assert!(!changed.from_cache());
+    assert_eq!(names(&changed, b"a needle"), ["a.yar:B"]);
+    assert!(load().0.from_cache());
 }
