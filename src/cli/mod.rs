@@ -8,6 +8,7 @@ mod progress;
 mod recheck;
 mod rules;
 mod scan;
+mod table;
 
 pub use exit::Exit;
 

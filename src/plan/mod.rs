@@ -100,13 +100,9 @@ impl Plan {
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let (indicators, ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
-        let (rules, rule_inputs) = RuleSet::load_with(
-            &options.rules,
-            !options.no_default_rules,
-            options.rules_cache.as_deref(),
-            indicators.rules(),
-        )
-        .map_err(|e| usage(&e))?;
+        let (rules, rule_inputs) =
+            RuleSet::load_with(&options.rules, !options.no_default_rules, options.rules_cache.as_deref(), indicators.rules())
+                .map_err(|e| usage(&e))?;
         let want = match options.all_digests {
             true => Want::ALL,
             false => Want { sha1: indicators.needs_sha1(), md5: indicators.needs_md5() || rules.needs_md5() },

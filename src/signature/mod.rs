@@ -4,6 +4,7 @@
 //! cache; a scanner belongs to one worker. The engine never opens a file by itself: it is given bytes.
 
 mod cache;
+mod check;
 mod collect;
 mod compile;
 mod embedded;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Input;
 
+pub use check::{FileCheck, RuleInfo};
 pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 

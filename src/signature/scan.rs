@@ -270,7 +270,7 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
     outcome
 }
 
-fn meta(rule: &Rule<'_, '_>) -> Map<String, Value> {
+pub(super) fn meta(rule: &Rule<'_, '_>) -> Map<String, Value> {
     let mut out = Map::new();
     for (key, value) in rule.metadata() {
         let value = match value {

@@ -8,6 +8,7 @@ mod ioc;
 mod phi;
 mod recheck;
 mod report;
+mod rules;
 mod runs;
 mod samples;
 mod staging;
