@@ -99,7 +99,7 @@ pub struct ScanArgs {
     /// Indicators: a file, or a folder of files (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub ioc: Vec<PathBuf>,
-    /// YARA rules: a file, or a folder of files (repeatable; adds to the embedded ones)
+    /// YARA rules: a file, a zip pack, or a folder of them (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub rules: Vec<PathBuf>,
     /// Known-good hashes: objects listed here skip YARA, unless their hash is listed as bad too (repeatable; a

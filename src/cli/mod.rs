@@ -9,6 +9,7 @@ mod progress;
 mod recheck;
 mod rules;
 mod scan;
+mod table;
 
 pub use exit::Exit;
 

@@ -109,7 +109,8 @@ impl Plan {
         let (tools, tool_inputs) = Tools::load(&options.tools).map_err(|e| usage(&e))?;
         ioc_inputs.extend(tool_inputs);
         let (rules, rule_inputs) =
-            RuleSet::load(&options.rules, !options.no_default_rules, options.rules_cache.as_deref()).map_err(|e| usage(&e))?;
+            RuleSet::load_with(&options.rules, !options.no_default_rules, options.rules_cache.as_deref(), indicators.rules())
+                .map_err(|e| usage(&e))?;
         let (known_good, good_inputs) = KnownGood::load(&options.known_good).map_err(|e| usage(&e))?;
         let want = match options.all_digests {
             true => Want::ALL,

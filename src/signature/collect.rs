@@ -10,12 +10,17 @@ use walkdir::WalkDir;
 
 use crate::model::{Rejected, text};
 
-use super::SignatureError;
+use super::{SignatureError, pack};
 
-/// Bytes of one rule file.
-const MAX_SOURCE: u64 = 256 << 20;
+/// Bytes of one rule file, and of one pack.
+pub(super) const MAX_SOURCE: u64 = 256 << 20;
 /// What a folder is searched for.
 const EXTENSIONS: &[&str] = &["yar", "yara", "rule"];
+
+/// Whether a file's name tells that rules are in it.
+pub(super) fn is_rule_file(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ext)| EXTENSIONS.iter().any(|e| ext.eq_ignore_ascii_case(e)))
+}
 
 /// One rule file, read.
 #[derive(Clone, Debug)]
@@ -35,7 +40,7 @@ impl Source {
         Self::of(format!("embedded/{name}"), text.as_bytes().to_vec())
     }
 
-    fn of(name: String, bytes: Vec<u8>) -> Self {
+    pub(super) fn of(name: String, bytes: Vec<u8>) -> Self {
         let sha256 = Sha256::digest(&bytes).into();
         match String::from_utf8(bytes) {
             // A byte order mark is no part of the rules.
@@ -52,7 +57,7 @@ impl Source {
         }
     }
 
-    fn refused(name: String, why: impl Into<String>) -> Self {
+    pub(super) fn refused(name: String, why: impl Into<String>) -> Self {
         let refused = Some(Rejected { place: name.clone(), why: why.into() });
         Self { name, sha256: [0; 32], text: String::new(), refused, read: false }
     }
@@ -75,8 +80,7 @@ pub(super) fn collect(path: &Path, sources: &mut Vec<Source>) -> Result<(), Sign
     }
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = text::escape(name.as_encoded_bytes());
-    sources.push(read(path, name).map_err(unreadable)?);
-    Ok(())
+    read(path, name, sources).map_err(unreadable)
 }
 
 fn folder(root: &Path, sources: &mut Vec<Source>) -> Result<(), SignatureError> {
@@ -96,18 +100,19 @@ fn folder(root: &Path, sources: &mut Vec<Source>) -> Result<(), SignatureError> 
                 continue;
             }
         };
-        let ext = entry.path().extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        if !entry.file_type().is_file() || !ext.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
+        let base = entry.file_name().to_string_lossy();
+        let is_pack = base.rsplit_once('.').is_some_and(|(_, ext)| ext.eq_ignore_ascii_case("zip"));
+        if !entry.file_type().is_file() || !(is_pack || is_rule_file(&base)) {
             continue;
         }
         let name = relative(root, entry.path());
-        sources.push(
-            read(entry.path(), name.clone()).unwrap_or_else(|e| Source::refused(name, text::escape(e.to_string().as_bytes()))),
-        );
+        if let Err(e) = read(entry.path(), name.clone(), sources) {
+            sources.push(Source::refused(name, text::escape(e.to_string().as_bytes())));
+        }
     }
     if sources.len() == before {
         let name = text::escape(root.as_os_str().as_encoded_bytes());
-        sources.push(Source::refused(name, "no rule file (.yar, .yara, .rule) is in this folder"));
+        sources.push(Source::refused(name, "no rule file (.yar, .yara, .rule, .zip) is in this folder"));
     }
     Ok(())
 }
@@ -118,13 +123,22 @@ fn relative(root: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-fn read(path: &Path, name: String) -> std::io::Result<Source> {
+fn read(path: &Path, name: String, sources: &mut Vec<Source>) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_SOURCE.saturating_add(1)).read_to_end(&mut bytes)?;
+    content(name, bytes, sources);
+    Ok(())
+}
+
+/// What was read: a rule file, or a zip pack of them.
+pub(super) fn content(name: String, bytes: Vec<u8>, sources: &mut Vec<Source>) {
     if bytes.len() as u64 > MAX_SOURCE {
-        return Ok(Source::refused(name, format!("larger than {} MiB", MAX_SOURCE >> 20)));
+        sources.push(Source::refused(name, format!("larger than {} MiB", MAX_SOURCE >> 20)));
+    } else if pack::is_zip(&bytes) {
+        pack::unpack(&name, &bytes, sources);
+    } else {
+        sources.push(Source::of(name, bytes));
     }
-    Ok(Source::of(name, bytes))
 }
 
 /// Gives equal names a number, and refuses content that was loaded before: the same rules twice would count

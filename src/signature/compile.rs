@@ -37,7 +37,7 @@ pub(super) const NUMBERS: [&str; 2] = ["filemode", "osversion"];
 /// Raised whenever options or externals below change what the same sources compile to.
 pub(super) const OPTIONS_VERSION: u32 = 2;
 /// Deeply nested conditions recurse in the compiler.
-const STACK: usize = 64 << 20;
+pub(super) const STACK: usize = 64 << 20;
 /// Rejections listed for one file; more are counted.
 const MAX_REJECTED: usize = 200;
 /// Characters of a rejection's text.
@@ -81,7 +81,7 @@ fn twice(sources: &[Source]) -> Compiled {
     again
 }
 
-fn compiler(sources: &[Source]) -> Compiler<'_> {
+pub(super) fn compiler(sources: &[Source]) -> Compiler<'_> {
     let mut c = Compiler::new();
     c.relaxed_re_syntax(true).enable_includes(false).colorize_errors(false);
     // The names are identifiers and defined once, so this can't fail.
@@ -172,7 +172,7 @@ fn rejections(c: &Compiler<'_>, source: &Source, errors: usize, ignored: usize) 
     out
 }
 
-fn rejected(name: &str, line: Option<usize>, why: &str) -> Rejected {
+pub(super) fn rejected(name: &str, line: Option<usize>, why: &str) -> Rejected {
     let place = line.map_or_else(|| name.to_owned(), |l| format!("{name}:{l}"));
     let one_line = why.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = one_line.chars().take(MAX_WHY).collect();
@@ -192,7 +192,7 @@ fn has_global_rule(source: &str) -> bool {
 }
 
 /// The line that declares a rule, from 1.
-fn line_of_rule(source: &str, rule: &str) -> Option<usize> {
+pub(super) fn line_of_rule(source: &str, rule: &str) -> Option<usize> {
     let declares = |line: &str| {
         let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
         words.by_ref().any(|w| w == "rule") && words.next() == Some(rule)

@@ -4,9 +4,11 @@
 //! cache; a scanner belongs to one worker. The engine never opens a file by itself: it is given bytes.
 
 mod cache;
+mod check;
 mod collect;
 mod compile;
 mod embedded;
+mod pack;
 mod result;
 mod scan;
 mod traits;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Input;
 
+pub use check::{FileCheck, RuleInfo};
 pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 
@@ -28,7 +31,7 @@ pub enum SignatureError {
     Missing(PathBuf),
     #[error("the rules path {} can't be read: {source}; check its permissions", .path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("the rules path {} is neither a file nor a folder; give --rules a rule file or a folder of them", .0.display())]
+    #[error("the rules path {} is neither a file nor a folder; give a rule file, a zip pack or a folder of them", .0.display())]
     NotAFile(PathBuf),
     #[error("the rule compiler failed: {0}; leave out the last added rule file and report it")]
     Compiler(String),
@@ -50,8 +53,18 @@ impl std::fmt::Debug for RuleSet {
 }
 
 impl RuleSet {
-    /// Loads rules from `paths` (files of any name; folders are searched for `.yar`, `.yara` and `.rule`,
-    /// sorted) and, where `embedded`, the pack inside the program. One namespace a file.
+    /// [`RuleSet::load_with`] without content of other origin.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn load(paths: &[PathBuf], embedded: bool, cache: Option<&Path>) -> Result<(RuleSet, Vec<Input>), SignatureError> {
+        Self::load_with(paths, embedded, cache, &[])
+    }
+
+    /// Loads rules from `paths` (files of any name; folders are searched for `.yar`, `.yara`, `.rule` and
+    /// `.zip`, sorted), from `extra` (name and bytes of what came by another way) and, where `embedded`, the
+    /// pack inside the program. A zip archive is a pack: its rule files are read. One namespace a file.
     ///
     /// A rule that doesn't compile is rejected with its line and reason; the other rules of the file stay,
     /// unless the file has a global rule, which may restrict the others: then a fault rejects the whole file.
@@ -64,15 +77,13 @@ impl RuleSet {
     /// # Errors
     ///
     /// Where a named path is missing, unreadable or no file; or the compiler itself breaks.
-    pub fn load(paths: &[PathBuf], embedded: bool, cache: Option<&Path>) -> Result<(RuleSet, Vec<Input>), SignatureError> {
-        let mut sources = Vec::new();
-        if embedded {
-            sources.extend(embedded::PACK.iter().map(|(name, text)| Source::embedded(name, text)));
-        }
-        for path in paths {
-            collect::collect(path, &mut sources)?;
-        }
-        collect::name_apart(&mut sources);
+    pub fn load_with(
+        paths: &[PathBuf],
+        embedded: bool,
+        cache: Option<&Path>,
+        extra: &[(String, Vec<u8>)],
+    ) -> Result<(RuleSet, Vec<Input>), SignatureError> {
+        let sources = gather(paths, embedded, extra)?;
         let key = cache::key(&sources);
         if let Some(dir) = cache
             && let Some(stored) = cache::read(dir, &key)
@@ -119,4 +130,20 @@ impl RuleSet {
     pub fn from_cache(&self) -> bool {
         self.from_cache
     }
+}
+
+/// All sources, in the order in which they are compiled: embedded, named, extra.
+fn gather(paths: &[PathBuf], embedded: bool, extra: &[(String, Vec<u8>)]) -> Result<Vec<Source>, SignatureError> {
+    let mut sources = Vec::new();
+    if embedded {
+        sources.extend(embedded::PACK.iter().map(|(name, text)| Source::embedded(name, text)));
+    }
+    for path in paths {
+        collect::collect(path, &mut sources)?;
+    }
+    for (name, bytes) in extra {
+        collect::content(name.clone(), bytes.clone(), &mut sources);
+    }
+    collect::name_apart(&mut sources);
+    Ok(sources)
 }

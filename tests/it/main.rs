@@ -12,6 +12,7 @@ mod phi;
 mod programs;
 mod recheck;
 mod report;
+mod rules;
 mod runs;
 mod samples;
 mod sqlite;

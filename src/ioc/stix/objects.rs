@@ -126,6 +126,8 @@ fn test(path: &ObjectPath, operator: Operator, value: &Value) -> Result<Node, St
         ("ipv4-addr" | "ipv6-addr" | "url", ["value"]) => mention(path, operator, value),
         ("email-addr", ["value"]) => mention(path, operator, value),
         ("email-message", ["fromref" | "senderref" | "torefs" | "ccrefs" | "bccrefs", "value"]) => mention(path, operator, value),
+        // What kind of address it is, the address beside it says itself.
+        ("network-traffic", ["dstref" | "srcref", "type"]) if operator == Operator::Eq => Ok(Node::All(Vec::new())),
         ("network-traffic", ["dstref" | "srcref", "value"]) => mention(path, operator, value),
         ("windows-registry-key" | "win-registry-key", steps) => registry(path, steps, operator, value),
         ("x509-certificate", steps) => {
