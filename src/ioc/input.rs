@@ -9,7 +9,7 @@ use super::decode::{decode, named};
 use super::foreign::foreign;
 use super::set::IndicatorSet;
 use super::{IocFormat, Loader, REGISTRY};
-use crate::model::{Input, Rejected, text};
+use crate::model::{Input, Profile, Rejected, text};
 
 /// Largest file that is read, in bytes; about four million SHA-256.
 const MAX_FILE: u64 = 256 << 20;
@@ -108,6 +108,11 @@ pub fn read(set: &mut IndicatorSet, name: &str, bytes: &[u8]) -> Input {
     };
     if decoded.trim().is_empty() {
         return refuse(report, "it is empty".into());
+    }
+    if let Some((profile, rejected)) = Profile::read(name, &decoded) {
+        (report.kind, report.loaded, report.rejected) = (Some("profile".into()), profile.len(), rejected);
+        set.profiles.push(profile);
+        return report;
     }
     if let Some(what) = foreign(name.as_bytes(), &decoded) {
         return refuse(report, format!("{what}; {}", accepted()));

@@ -25,6 +25,10 @@ mod set;
 mod subjects;
 mod trivial;
 
+use std::sync::LazyLock;
+
+use crate::model::assets;
+
 pub use content::{ContentHit, ContentScan};
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
@@ -55,7 +59,5 @@ pub static REGISTRY: &[&dyn IocFormat] =
     &[&hash_csv::HashCsv, &hash_iocs::HashIocs, &hash_list::HashList, &filename_iocs::FilenameIocs, &c2_iocs::C2Iocs];
 
 /// The indicators that are always there unless `--no-default-iocs` drops them: name and content.
-pub static EMBEDDED: &[(&str, &str)] = &[
-    ("demo-hash-iocs.txt", include_str!("../../iocs/demo-hash-iocs.txt")),
-    ("exfiltration-filename-iocs.txt", include_str!("../../iocs/exfiltration-filename-iocs.txt")),
-];
+pub static EMBEDDED: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| assets::below("iocs").filter(|(name, _)| name.ends_with("-iocs.txt")).collect());

@@ -8,8 +8,7 @@ use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
 use super::input::{self, IocError};
 use super::subjects::Subject;
-use crate::model::Digests;
-use crate::model::Input;
+use crate::model::{Digests, Input, Profile};
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +42,8 @@ pub struct IndicatorSet {
     pub(super) hashes: HashSets,
     pub(super) filenames: FilenameSet,
     pub(super) addresses: AddressSet,
+    /// What the folder of indicators says of this clinic's own places and names.
+    pub(super) profiles: Vec<Profile>,
 }
 
 impl IndicatorSet {
@@ -57,7 +58,7 @@ impl IndicatorSet {
         let mut set = IndicatorSet::default();
         let mut reports = Vec::new();
         if embedded {
-            for (name, content) in super::EMBEDDED {
+            for (name, content) in super::EMBEDDED.iter() {
                 reports.push(input::read(&mut set, &format!("embedded/{name}"), content.as_bytes()));
             }
         }
@@ -92,6 +93,11 @@ impl IndicatorSet {
 
     pub fn is_empty(&self) -> bool {
         self.indicators.is_empty()
+    }
+
+    /// Profiles found among the files, in their order.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// Whether an MD5 is listed, so that objects must be digested with it.

@@ -13,7 +13,7 @@ use crate::container::{self, Limits};
 use crate::correlate::{self, Correlator};
 use crate::engine::{Counters, Job};
 use crate::ioc::IndicatorSet;
-use crate::model::{Input, text::hex};
+use crate::model::{Input, Priors, text::hex};
 use crate::phi::CaseKey;
 use crate::reader::Want;
 use crate::report::Inputs;
@@ -96,6 +96,7 @@ impl Plan {
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let (indicators, ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
+        Priors::install(indicators.profiles()).map_err(PlanError::Usage)?;
         let (rules, rule_inputs) =
             RuleSet::load(&options.rules, !options.no_default_rules, options.rules_cache.as_deref()).map_err(|e| usage(&e))?;
         let want = Want { sha1: indicators.needs_sha1(), md5: indicators.needs_md5() || rules.needs_md5() };

@@ -68,7 +68,7 @@ impl RuleSet {
     pub fn load(paths: &[PathBuf], embedded: bool, cache: Option<&Path>) -> Result<(RuleSet, Vec<Input>), SignatureError> {
         let mut sources = Vec::new();
         if embedded {
-            sources.extend(embedded::PACK.iter().map(|(name, text)| Source::embedded(name, text)));
+            sources.extend(embedded::pack().map(|(name, text)| Source::embedded(name, text)));
         }
         for path in paths {
             collect::collect(path, &mut sources)?;

@@ -5,6 +5,7 @@ mod binary;
 mod container;
 mod contents;
 mod ioc;
+mod pack;
 mod phi;
 mod report;
 mod runs;
