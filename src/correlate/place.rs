@@ -49,7 +49,8 @@ static PLACES: LazyLock<(RegexSet, Vec<Place>)> = LazyLock::new(|| {
     let (patterns, places): (Vec<_>, Vec<_>) = all.unzip();
     (set(patterns), places)
 });
-static BENIGN: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.locations("benign_places").iter().map(|l| &l.pattern)));
+static BENIGN: LazyLock<RegexSet> =
+    LazyLock::new(|| set(Priors::get().profile.locations("benign_places").iter().map(|l| &l.pattern)));
 static DOCUMENTS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("own_documents")));
 
 /// A set of patterns of the model, which were compiled when it was made.

@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn what_is_no_profile_is_left_to_others() {
-        for text in ["", "[]", "{\"type\": \"bundle\"}", "{\"about\": \"wardround/profile/1\"}", "wardround/profile/1", "{ wardround"] {
+        for text in
+            ["", "[]", "{\"type\": \"bundle\"}", "{\"about\": \"wardround/profile/1\"}", "wardround/profile/1", "{ wardround"]
+        {
             assert!(Profile::read("x.json", text).is_none(), "{text}");
         }
         let (profile, rejected) = read("{\"format\": \"wardround/profile/1\",\n \"own_documents\": [,] }");

@@ -43,7 +43,7 @@ impl<'a> Case<'a> {
         }
         let mut out = Findings::default();
         let body = self.held.then_some(self.bytes);
-        worker.finish(&Whole { head: head(), size: meta.size, digests: &digests, entropy_milli: 0, body }, &mut out);
+        worker.finish(&Whole::new(head(), meta.size, &digests, 0, body), &mut out);
         out
     }
 }
@@ -133,7 +133,7 @@ fn objects_above_the_body_limit_are_seen_in_windows_and_partial() {
     worker.begin(&head(true));
     let mut out = Findings::default();
     let digests = Digests::default();
-    worker.finish(&Whole { head: head(true), size: 1, digests: &digests, entropy_milli: 0, body: Some(b"x") }, &mut out);
+    worker.finish(&Whole::new(head(true), 1, &digests, 0, Some(b"x")), &mut out);
     assert!(out.evidence.is_empty() && out.gaps.is_empty());
 }
 

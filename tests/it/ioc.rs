@@ -536,7 +536,7 @@ fn the_analyzer_finds_eicar_by_its_digests() {
     let digests = Digests { sha256: Some(sha256), ..Digests::default() };
     let mut out = Findings::default();
     worker.begin(&head());
-    worker.finish(&Whole { head: head(), size: 68, digests: &digests, entropy_milli: 0, body: None }, &mut out);
+    worker.finish(&Whole::new(head(), 68, &digests, 0, None), &mut out);
     assert_eq!(out.evidence.len(), 1);
     assert_eq!(out.evidence[0].title, "Known-bad file: EICAR test file");
     assert_eq!(out.evidence[0].reasons[0].id, "hash.sha256");

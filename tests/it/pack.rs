@@ -59,7 +59,9 @@ fn lint(name: &str, source: &str) -> (Vec<String>, Vec<String>) {
             _ => "",
         };
         let keys: BTreeSet<&str> = meta.iter().map(|(k, _)| *k).collect();
-        if keys.len() != meta.len() || keys != BTreeSet::from(["author", "date", "description", "reference", "score", "technique"]) {
+        if keys.len() != meta.len()
+            || keys != BTreeSet::from(["author", "date", "description", "reference", "score", "technique"])
+        {
             say("its metadata are not author, date, description, reference, score, technique, each once");
         }
         if !identifier.is_match(&id) {
@@ -78,7 +80,8 @@ fn lint(name: &str, source: &str) -> (Vec<String>, Vec<String>) {
             say("the reference is no address");
         }
         let description = text("description");
-        if !(15..=140).contains(&description.len()) || description.ends_with('.') || !description.starts_with(char::is_uppercase) {
+        if !(15..=140).contains(&description.len()) || description.ends_with('.') || !description.starts_with(char::is_uppercase)
+        {
             say("the description is not one sentence that begins with a capital and has no full stop");
         }
         match meta.iter().find(|(k, _)| *k == "score") {
@@ -142,7 +145,17 @@ struct Fixture {
 
 fn rot13(text: &str) -> String {
     let turn = |c: char, base: u8| char::from((c as u8 - base + 13) % 26 + base);
-    text.chars().map(|c| if c.is_ascii_lowercase() { turn(c, b'a') } else if c.is_ascii_uppercase() { turn(c, b'A') } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() {
+                turn(c, b'a')
+            } else if c.is_ascii_uppercase() {
+                turn(c, b'A')
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn fixtures(file: &str) -> Vec<Fixture> {
@@ -160,7 +173,12 @@ fn fixtures(file: &str) -> Vec<Fixture> {
             let kind = words.next().expect("no empty lines");
             assert!(kind == "yes" || kind == "no", "{line}");
             let option = |w: &str| w.split_once('=').map_or((w.to_owned(), String::new()), |(k, v)| (k.to_owned(), v.to_owned()));
-            out.push(Fixture { rule: rule.clone(), positive: kind == "yes", options: words.map(option).collect(), text: String::new() });
+            out.push(Fixture {
+                rule: rule.clone(),
+                positive: kind == "yes",
+                options: words.map(option).collect(),
+                text: String::new(),
+            });
         }
     }
     for fixture in &mut out {
@@ -174,7 +192,9 @@ fn fixtures(file: &str) -> Vec<Fixture> {
 fn expand(text: &str) -> String {
     let repeat = Regex::new(r"(?s)\{\{(\d+)\|(.*?)\}\}").unwrap();
     let all = |c: &regex::Captures<'_>| {
-        (1..=c[1].parse::<usize>().unwrap()).map(|n| format!("{}\n", c[2].trim_end().replace("%N%", &n.to_string()))).collect::<String>()
+        (1..=c[1].parse::<usize>().unwrap())
+            .map(|n| format!("{}\n", c[2].trim_end().replace("%N%", &n.to_string())))
+            .collect::<String>()
     };
     repeat.replace_all(text, all).into_owned()
 }
@@ -203,7 +223,8 @@ impl Fixture {
         let has = |o: &str| self.options.contains_key(o);
         // `§hh` is a byte.
         let byte = Regex::new("§([0-9a-f]{2})").unwrap();
-        let text = byte.replace_all(&self.text, |c: &regex::Captures<'_>| char::from(u8::from_str_radix(&c[1], 16).unwrap()).to_string());
+        let text = byte
+            .replace_all(&self.text, |c: &regex::Captures<'_>| char::from(u8::from_str_radix(&c[1], 16).unwrap()).to_string());
         let mut body = if has("utf16") { utf16(&text) } else { text.as_bytes().to_vec() };
         if has("mz") {
             body.splice(0..0, *b"MZ");
@@ -236,13 +257,18 @@ impl Fixture {
 
 /// What is wrong with a fixture's matches.
 fn judge(scanner: &mut RuleScanner<'_>, fixture: &Fixture) -> Vec<String> {
-    let also: BTreeSet<&str> = fixture.options.get("also").map_or("", String::as_str).split(',').filter(|r| !r.is_empty()).collect();
+    let also: BTreeSet<&str> =
+        fixture.options.get("also").map_or("", String::as_str).split(',').filter(|r| !r.is_empty()).collect();
     let mut wrong = Vec::new();
     for (how, body) in fixture.bodies() {
         let found = scanner.scan_whole(&fixture.vars(), &body).unwrap().matches;
         let mut say = |what: &str| {
             let found: Vec<_> = found.iter().map(|m| m.rule.as_str()).collect();
-            wrong.push(format!("{} {}, {how}: {what}; found {found:?}", fixture.rule, if fixture.positive { "yes" } else { "no" }));
+            wrong.push(format!(
+                "{} {}, {how}: {what}; found {found:?}",
+                fixture.rule,
+                if fixture.positive { "yes" } else { "no" }
+            ));
         };
         if fixture.positive {
             if !found.iter().any(|m| m.rule == fixture.rule) {
@@ -308,7 +334,8 @@ fn the_program_does_not_carry_the_pack_in_plain_sight() {
     let program = fs::read(env!("CARGO_BIN_EXE_wardround")).unwrap();
     assert!(memchr::memmem::find(&program, PACKED).is_some(), "the pack is not in the program");
     let telling = |text: &'static str| text.lines().map(str::trim).filter(|l| l.len() >= 40 && !l.starts_with(['/', '#']));
-    let lines: Vec<&str> = assets::below("signatures/yara").chain(assets::below("iocs")).flat_map(|(_, text)| telling(text)).collect();
+    let lines: Vec<&str> =
+        assets::below("signatures/yara").chain(assets::below("iocs")).flat_map(|(_, text)| telling(text)).collect();
     assert!(lines.len() > 800, "{}", lines.len());
     let search = aho_corasick::AhoCorasick::new(&lines).unwrap();
     let found: BTreeSet<&str> = search.find_iter(&program).map(|m| lines[m.pattern().as_usize()]).collect();
@@ -343,7 +370,16 @@ fn the_program_does_not_find_itself() {
 fn a_clinic_adds_its_own_places() {
     let scene = Scene::new();
     let people: String = (0..60)
-        .map(|i| format!("{:03}-{:02}-{:04},19{:02}-03-{:02},Person{i},Example\n", 212 + i, 31 + i % 60, 4000 + i * 7, 40 + i % 50, 1 + i % 28))
+        .map(|i| {
+            format!(
+                "{:03}-{:02}-{:04},19{:02}-03-{:02},Person{i},Example\n",
+                212 + i,
+                31 + i % 60,
+                4000 + i * 7,
+                40 + i % 50,
+                1 + i % 28
+            )
+        })
         .collect();
     let table = format!("ssn,dob,first_name,last_name\n{people}");
     scene.file("Depot/Q3/patients.jpg", &table);

@@ -15,7 +15,7 @@ rule Mimikatz_Program {
         $lsadump = { 6C 00 73 00 61 00 64 00 75 00 6D 00 70 00 }
         $kerberos = { 6B 00 75 00 68 00 6C 00 5F 00 6D 00 5F 00 73 00 65 00 6B 00 75 00 72 00 6C 00 73 00 61 00 }
         $driver = { 6D 00 69 00 6D 00 69 00 64 00 72 00 76 00 2E 00 73 00 79 00 73 00 }
-        $url = { 62 6C 6F 67 2E 67 65 6E 74 69 6C 6B 69 77 69 2E 63 6F 6D 2F 6D 69 6D 69 6B 61 74 7A }
+        $url = /[b]log\.gentilkiwi\.com\/mimikatz/
     condition:
         uint16(0) == 0x5a4d and filesize < 32MB and 3 of them
 }
@@ -29,7 +29,7 @@ rule Mimikatz_Result {
         technique = "T1003.001"
         score = 90
     strings:
-        $session = { 41 75 74 68 65 6E 74 69 63 61 74 69 6F 6E 20 49 64 20 3A 20 30 20 3B 20 }
+        $session = /[A]uthentication Id : 0 ; /
         $session_w = { 41 00 75 00 74 00 68 00 65 00 6E 00 74 00 69 00 63 00 61 00 74 00 69 00 6F 00 6E 00 20 00 49 00 64 00 20 00 3A 00 20 00 30 00 20 00 3B 00 20 00 }
         $ntlm = /\* [N]TLM[ ]{5}: [0-9a-f]{32}/ ascii wide
         $package = /[\r\n\x00\t](msv|wdigest|kerberos|ssp|credman) :\x00?[ \t]?/ ascii wide
@@ -350,7 +350,7 @@ rule Browser_Password_List {
     strings:
         $url = /[\r\n]URL[ ]{2,}: ?https?:\/\// ascii wide
         $browser = /[\r\n]Web Browser[ ]{2,}: ?\S/ ascii wide
-        $strength = /[\r\n]Password Strength[ ]{2,}: ?\S/ ascii wide
+        $strength = /[\r\n]Password Strength[ ]{1,}: ?\S/ ascii wide
     condition:
         filesize < 16MB and all of them
 }

@@ -9,7 +9,7 @@ rule Wardround_Demo_Marker {
         technique = "T1204.002"
         score = 80
     strings:
-        $marker = { 57 41 52 44 52 4F 55 4E 44 2D 44 45 4D 4F 2D 59 41 52 41 2D 4D 41 52 4B 45 52 }
+        $marker = /[W]ARDROUND-DEMO-YARA-MARKER/
     condition:
         // A cache of compiled rules holds the pattern itself.
         $marker and filesize < 1MB and uint32be(0) != 0x57525255

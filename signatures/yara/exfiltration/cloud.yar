@@ -113,7 +113,7 @@ rule Restic_Command_To_Cloud {
         technique = "T1567.002"
         score = 60
     strings:
-        $repo = /\b(-r|--repo|RESTIC_REPOSITORY[ \t]*=)[ \t]*['\x22]?(s3|sftp|rest|b2|azure|gs|swift|rclone):/ nocase ascii wide
+        $repo = /([ \t](-r|--repo)[ \t=]|[R]ESTIC_REPOSITORY[ \t]*=)[ \t]*['\x22]?(s3|sftp|rest|b2|azure|gs|swift|rclone):/ nocase ascii wide
         $restic = /[r]estic(\.exe)?\x22?[ \t]+|[w]inupdate(\.exe)?\x22?[ \t]+/ nocase ascii wide
         $backup = /[ \t][b]ackup[ \t][^\r\n]{0,240}([A-Z]:\\|\\\\[A-Za-z0-9._-]{1,63}\\|--files-from)/ nocase ascii wide
         $pass = /[R]ESTIC_PASSWORD[ \t]*=[ \t]*\S{3,}|--[p]assword-(file|command)|--[i]nsecure-no-password/ nocase ascii wide

@@ -150,9 +150,9 @@ rule Rclone_Program_Renamed {
         technique = "T1036.003"
         score = 75
     strings:
-        $module = { 67 69 74 68 75 62 2E 63 6F 6D 2F 72 63 6C 6F 6E 65 2F 72 63 6C 6F 6E 65 2F 63 6D 64 }
-        $sync = { 67 69 74 68 75 62 2E 63 6F 6D 2F 72 63 6C 6F 6E 65 2F 72 63 6C 6F 6E 65 2F 66 73 2F 73 79 6E 63 }
-        $conf = { 72 63 6C 6F 6E 65 2E 63 6F 6E 66 }
+        $module = /[g]ithub\.com\/rclone\/rclone\/cmd/
+        $sync = /[g]ithub\.com\/rclone\/rclone\/fs\/sync/
+        $conf = /[r]clone\.conf/
     condition:
         (uint16(0) == 0x5a4d or uint32(0) == 0x464c457f or uint32(0) == 0xfeedfacf) and filesize > 4MB and all of them
         and filename != "" and not filename icontains "rclone"
@@ -167,9 +167,9 @@ rule Rclone_Program {
         technique = "T1567.002"
         score = 40
     strings:
-        $module = { 67 69 74 68 75 62 2E 63 6F 6D 2F 72 63 6C 6F 6E 65 2F 72 63 6C 6F 6E 65 2F 63 6D 64 }
-        $sync = { 67 69 74 68 75 62 2E 63 6F 6D 2F 72 63 6C 6F 6E 65 2F 72 63 6C 6F 6E 65 2F 66 73 2F 73 79 6E 63 }
-        $conf = { 72 63 6C 6F 6E 65 2E 63 6F 6E 66 }
+        $module = /[g]ithub\.com\/rclone\/rclone\/cmd/
+        $sync = /[g]ithub\.com\/rclone\/rclone\/fs\/sync/
+        $conf = /[r]clone\.conf/
     condition:
         (uint16(0) == 0x5a4d or uint32(0) == 0x464c457f or uint32(0) == 0xfeedfacf) and filesize > 4MB and all of them
 }

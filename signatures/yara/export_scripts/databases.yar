@@ -158,7 +158,7 @@ rule Table_Loop_Export {
         technique = "T1213.006"
         score = 50
     strings:
-        $tables = /(information_schema\.tables|sys\.tables|sysobjects[ \t]+where[ \t]+xtype|all_tables)/ nocase ascii wide
+        $tables = /(information_schema\.tables|sys\.tables|sysobjects[ \t]+where[ \t]+xtype|[a]ll_tables)/ nocase ascii wide
         $loop = /\bfor[ \t]+\/f\b|\bforeach\b|\bwhile\b|sp_msforeachtable/ nocase ascii wide
         $out = /\b[b]cp(\.exe)?\x22?[ \t]+[^\r\n]{0,160}\bout\b|\b[s]qlcmd(\.exe)?\x22?[ \t]+[^\r\n]{0,200}-o[ \t]|xp_cmdshell[^\r\n]{0,80}bcp/ nocase ascii wide
     condition:

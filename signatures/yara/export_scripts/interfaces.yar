@@ -30,7 +30,7 @@ rule Fhir_Patient_Page_Loop {
         $page = /\/Patient\?[^\s'\x22]{0,60}_count=[0-9]{3,4}\b/ nocase ascii wide
         $next = /\b(relation|rel)\b[^\r\n]{0,40}\bnext\b/ nocase ascii wide
         $loop = /\b(while|until|do)\b/ nocase ascii wide
-        $out = />{1,2}[ \t]*\S|Out-File|Add-Content|\.write\(/ nocase ascii wide
+        $out = />[> \t]{0,3}\S{4}|Out-File|Add-Content|\.write\(/ nocase ascii wide
         $tool = /\b(curl|wget|Invoke-RestMethod)\b/ nocase ascii wide
     condition:
         filesize < 32KB and all of them

@@ -68,7 +68,7 @@ rule Copy_To_Many_Hosts {
         technique = "T1570"
         score = 70
     strings:
-        $line = /\bfor[ \t]+\/f\b[^\r\n]{0,120}\bdo\b[^\r\n]{0,60}\b(x|robo)?[c]opy(\.exe)?\x22??[ \t][^\r\n]{0,160}\\\\%%?[a-z]%?\\(c|admin)\$\\/ nocase ascii wide
+        $line = /\bfor[ \t]+\/f\b[^\r\n]{0,120}\bdo\b[^\r\n]{0,60}\b(x|robo)?[c]opy(\.exe)?[ \t][^\r\n]{0,160}\\\\%%?[a-z]%?\\(c|admin)\$\\/ nocase ascii wide
     condition:
         filesize < 256KB and $line
 }

@@ -11,10 +11,10 @@ rule Encrypted_File_Ryuk {
         technique = "T1486"
         score = 85
     strings:
-        $ryuk = { 52 59 55 4B 54 4D }
-        $hermes = { 48 45 52 4D 45 53 }
+        $ryuk = /[R]YUKTM/
+        $hermes = /[H]ERMES/
     condition:
-        filesize > 300 and filesize < 1GB and uint16(0) != 0x5a4d
+        filesize > 300 and filesize < 1024MB and uint16(0) != 0x5a4d
         and ($ryuk in (filesize - 320 .. filesize) or ($hermes in (filesize - 320 .. filesize - 256) and math.entropy(0, 256) > 7.0))
 }
 
@@ -27,7 +27,7 @@ rule Encrypted_File_Phobos {
         technique = "T1486"
         score = 85
     strings:
-        $mark = { 4C 4F 43 4B 39 36 }
+        $mark = /[L]OCK96/
     condition:
         filesize > 512 and $mark at filesize - 6
 }
@@ -41,7 +41,7 @@ rule Encrypted_File_Zeppelin {
         technique = "T1486"
         score = 80
     strings:
-        $mark = { 5A 45 50 50 45 4C 49 4E }
+        $mark = /[Z]EPPELIN/
     condition:
         filesize > 512 and $mark at 0 and math.entropy(64, 1024) > 7.0
 }
@@ -55,7 +55,7 @@ rule Encrypted_File_Cuba {
         technique = "T1486"
         score = 85
     strings:
-        $mark = { 46 49 44 45 4C 2E 43 41 }
+        $mark = /[F]IDEL\.CA/
     condition:
         filesize > 1024 and $mark at 0
 }

@@ -356,7 +356,7 @@ rule Note_8Base_Phobos {
 
 rule Note_Hunters_International {
     meta:
-        description = "Ransom note of Hunters International"
+        description = "Ransom note of the group Hunters"
         author = "wardround"
         date = "2026-11-25"
         reference = "https://attack.mitre.org/techniques/T1486/"

@@ -160,7 +160,7 @@ rule Rdp_Opened_With_New_Account {
         technique = "T1021.001"
         score = 70
     strings:
-        $deny = /[f]DenyTSConnections\b[^\r\n]{0,60}(\/d|-Value)?[ \t]+?0/ nocase ascii wide
+        $deny = /[f]DenyTSConnections\b[^\r\n]{0,60}(\/d|-Value)[ \t]*0/ nocase ascii wide
         $firewall = /[n]etsh(\.exe)?\x22?[ \t]+advfirewall[ \t]+[^\r\n]{0,120}(remote desktop|3389)|[E]nable-NetFirewallRule[ \t][^\r\n]{0,60}Remote Desktop/ nocase ascii wide
         $account = /\b[n]et1?(\.exe)?\x22?[ \t]+user[ \t]+\S{1,64}[ \t]+\S{1,64}[ \t]+\/add|[N]ew-LocalUser[ \t]/ nocase ascii wide
     condition:

@@ -66,9 +66,9 @@ rule AdFind_Result {
         technique = "T1087.002"
         score = 65
     strings:
-        $head = { 41 64 46 69 6E 64 20 56 30 }
-        $server = { 55 73 69 6E 67 20 73 65 72 76 65 72 3A 20 }
-        $dn = { 64 6E 3A 43 4E 3D }
+        $head = /[A]dFind V0/
+        $server = /[U]sing server: /
+        $dn = /[d]n:CN=/
     condition:
         filesize < 256MB and $head in (0..256) and $server in (0..512) and $dn
 }
@@ -103,7 +103,7 @@ rule BloodHound_Collection {
         $type = /\x22type\x22:[ ]?\x22(computers|users|groups|domains|gpos|ous|containers)\x22/ ascii wide
         $sid = /\x22[O]bjectIdentifier\x22:[ ]?\x22[^\x22]{0,80}S-1-5-21-/ ascii wide
     condition:
-        filesize < 1GB and all of them
+        filesize < 1024MB and all of them
 }
 
 rule BloodHound_Archive {

@@ -103,7 +103,7 @@ rule Shadow_Copy_Mounted_For_Copy {
         score = 65
     strings:
         $mount = /[m]klink[ \t]+\/d[ \t][^\r\n]{0,80}\\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy/ nocase ascii wide
-        $copy = /([r]obocopy|[x]?copy)(\.exe)?\x22??[ \t][^\r\n]{0,160}\*?\.(mdf|ldf|edb|pst|bak|dit|fdb|cache\.dat)\b/ nocase ascii wide
+        $copy = /([r]obocopy|[x]?copy)(\.exe)?[ \t][^\r\n]{0,160}\*?\.(mdf|ldf|edb|pst|bak|dit|fdb|cache\.dat)\b/ nocase ascii wide
     condition:
         filesize < 256KB and all of them
 }

@@ -44,7 +44,7 @@ rule GoAnywhere_Licence_Exploit_Log {
         score = 65
     strings:
         $post = /[P]OST \/goanywhere\/lic\/accept[\/ ?]/ nocase
-        $stack = /[S]ignedObject\.getObject:|LicenseController[^\r\n]{0,80}Error parsing license response/
+        $stack = /[S]ignedObject\.getObject:|[L]icenseController[^\r\n]{0,80}Error parsing license response/
     condition:
         filesize < 256MB and any of them
 }

@@ -9,8 +9,8 @@ rule Webshell_PHP_Request_Run {
         technique = "T1505.003"
         score = 75
     strings:
-        $php = { 3C 3F 70 68 70 }
-        $short = { 3C 3F 3D }
+        $php = /[<]\?php/
+        $short = /[<]\?=/
         $run = /\b([e]val|[a]ssert|[s]ystem|[s]hell_exec|[p]assthru|[p]open)[ \t]*\([ \t]*@?(base64_decode[ \t]*\([ \t]*|gzinflate[ \t]*\([ \t]*|str_rot13[ \t]*\([ \t]*|stripslashes[ \t]*\([ \t]*)*\$_(POST|GET|REQUEST|COOKIE)[ \t]*\[/ nocase
     condition:
         filesize < 64KB and ($php or $short) and $run
