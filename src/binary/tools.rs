@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Input, Rejected, text};
+use crate::model::{Input, Rejected, assets, text};
 
 use super::facts::{Facts, Format, Version};
 
@@ -16,8 +16,6 @@ use super::facts::{Facts, Format, Version};
 const FORMAT: &str = "wardround/tools/1";
 /// Largest file that is read.
 const MAX_FILE: u64 = 16 << 20;
-
-static EMBEDDED: &str = include_str!("../../iocs/tools.json");
 
 /// What a tool is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +222,7 @@ impl Tools {
     /// The embedded tools, then each file's in order.
     pub fn load(paths: &[PathBuf]) -> Result<(Self, Vec<Input>), ToolsError> {
         let mut tools = Self::default();
-        let embedded = tools.add("embedded/tools.json", EMBEDDED.as_bytes());
+        let embedded = tools.add("embedded/tools.json", assets::file("iocs/tools.json").unwrap_or_default().as_bytes());
         let mut inputs = vec![embedded.map_err(|why| ToolsError::NotTools("embedded".into(), why))?];
         for path in paths {
             let unreadable = |e| ToolsError::Unreadable(path.clone(), e);

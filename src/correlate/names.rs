@@ -7,10 +7,10 @@ use regex::{Regex, RegexSet};
 use super::place::{pattern, set};
 use crate::model::Priors;
 
-static HABIT: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().names.habit));
-static MASQUERADE: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().names.masquerade));
-static STRONG: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().listing.strong));
-static WEAK: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().listing.weak));
+static HABIT: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.habit")));
+static MASQUERADE: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.masquerade")));
+static STRONG: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("member_names.strong")));
+static WEAK: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("member_names.weak")));
 static MARKERS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().types.markers.iter().map(|m| &m.member)));
 static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
     // Names of volumes: RAR (`.part1.rar`, `.r00`), zip (`.z01`), 7-Zip and plain splitting (`.001`), rclone's chunker.

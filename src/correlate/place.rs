@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-use crate::model::priors::Location;
+use crate::model::profile::{Location, regex_set};
 use crate::model::{Name, Priors};
 
 /// A sort of place, the most telling first.
@@ -38,19 +38,24 @@ pub struct Place {
 }
 
 static PLACES: LazyLock<(RegexSet, Vec<Place>)> = LazyLock::new(|| {
-    let l = &Priors::get().locations;
-    let lists: [(Spot, &'static [Location]); 4] =
-        [(Spot::Webroot, &l.webroot), (Spot::Recycle, &l.recycle), (Spot::Strong, &l.strong), (Spot::Medium, &l.medium)];
+    let lists: [(Spot, &'static [Location]); 4] = [
+        (Spot::Webroot, "staging_folders.webroot"),
+        (Spot::Recycle, "staging_folders.recycle"),
+        (Spot::Strong, "staging_folders.strong"),
+        (Spot::Medium, "staging_folders.medium"),
+    ]
+    .map(|(spot, list)| (spot, Priors::get().profile.locations(list)));
     let all = lists.iter().flat_map(|(spot, list)| list.iter().map(|l| (&l.pattern, Place { spot: *spot, words: &l.words })));
     let (patterns, places): (Vec<_>, Vec<_>) = all.unzip();
     (set(patterns), places)
 });
-static BACKUP: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().places.backup));
-static DOCUMENTS: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().places.own_documents));
+static BENIGN: LazyLock<RegexSet> =
+    LazyLock::new(|| set(Priors::get().profile.locations("benign_places").iter().map(|l| &l.pattern)));
+static DOCUMENTS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("own_documents")));
 
-/// A set of the embedded patterns, which a test compiles.
+/// A set of patterns of the model, which were compiled when it was made.
 pub(super) fn set<'a>(patterns: impl IntoIterator<Item = &'a String>) -> RegexSet {
-    RegexSet::new(patterns).expect("embedded and tested")
+    regex_set(patterns).expect("compiled before")
 }
 
 /// One embedded pattern.
@@ -73,9 +78,10 @@ pub fn place(path: &str) -> Option<Place> {
     patterns.matches(path).iter().next().and_then(|i| places.get(i)).copied()
 }
 
-/// Whether a backup product or the system keeps its archives there.
-pub fn is_backup_home(path: &str) -> bool {
-    BACKUP.is_match(path)
+/// Who keeps archives there rightly, in words: a backup product, the system, an export job.
+pub fn benign_place(path: &str) -> Option<&'static str> {
+    let first = BENIGN.matches(path).iter().next()?;
+    Priors::get().profile.locations("benign_places").get(first).map(|l| l.words.as_str())
 }
 
 /// Whether it is a person's own documents.
@@ -155,10 +161,14 @@ mod tests {
     #[test]
     fn homes_of_backups_and_documents() {
         let is = |f: fn(&str) -> bool, path: &str| f(&normal(&Name::from(path)));
-        assert!(is(is_backup_home, "D:\\Veeam\\job\\a.vbk"));
-        assert!(is(is_backup_home, "C:\\Program Files\\ClinicDesk\\Backup\\a.zip"));
-        assert!(is(is_backup_home, "/var/backups/a.gz"));
-        assert!(!is(is_backup_home, "C:\\PerfLogs\\backup\\a.zip"));
+        let words = |path: &str| benign_place(&normal(&Name::from(path)));
+        assert_eq!(words("D:\\Veeam\\job\\a.vbk"), Some("Veeam keeps its backups there"));
+        assert_eq!(words("C:\\Program Files\\ClinicDesk\\Backup\\a.zip"), Some("an installed product keeps its backups there"));
+        assert!(words("/var/backups/a.gz").is_some());
+        assert_eq!(words("C:\\PerfLogs\\backup\\a.zip"), None);
+        assert_eq!(words("E:\\NextGen\\EHI\\2026.zip"), Some("NextGen keeps its exports there"));
+        assert_eq!(words("E:\\Availity\\Outbox\\claims.zip"), Some("a clearing-house exchanges claims there"));
+        assert_eq!(words("E:\\Shares\\2026.zip"), None);
         assert!(is(is_own_documents, "C:\\Users\\ann\\Documents\\a.xlsx"));
         assert!(!is(is_own_documents, "C:\\Users\\Public\\a.xlsx"));
     }

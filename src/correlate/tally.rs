@@ -98,7 +98,7 @@ impl Tally {
 
     /// Whether the names of what could not be read speak of patient data.
     pub fn speaks_of_patients(&self) -> bool {
-        self.named > 0 || self.perhaps >= Priors::get().listing.weak_needed
+        self.named > 0 || self.perhaps >= Priors::get().rules.weak_names
     }
 
     /// Whether it was gathered from several users, servers or folders of patient data.

@@ -11,7 +11,7 @@ use super::decode::{decode, named};
 use super::foreign::{foreign, is_yara};
 use super::set::IndicatorSet;
 use super::{IocFormat, Loader, REGISTRY};
-use crate::model::{Input, Rejected, text};
+use crate::model::{Input, Profile, Rejected, text};
 
 /// Largest file that is read, in bytes; about four million SHA-256.
 const MAX_FILE: u64 = 256 << 20;
@@ -119,6 +119,11 @@ impl Reader<'_> {
         let decoded = decode(bytes).ok_or_else(|| format!("no text; {}", accepted()))?;
         if decoded.trim().is_empty() {
             return Err("it is empty".into());
+        }
+        if let Some((profile, rejected)) = Profile::read(name, &decoded) {
+            (report.kind, report.loaded, report.rejected) = (Some("profile".into()), profile.len(), rejected);
+            self.set.profiles.push(profile);
+            return Ok(());
         }
         if is_yara(&decoded) {
             return self.rules(name, bytes, report);

@@ -33,6 +33,10 @@ mod stix;
 mod subjects;
 mod trivial;
 
+use std::sync::LazyLock;
+
+use crate::model::assets;
+
 pub use content::{ContentHit, ContentScan};
 pub use expr::{
     Answer, Case, Cmp, Domain, Facts, Field, Node, Part, Pattern, Question, Registry, Seen, Term, Test, Text, TextOp, Truth,
@@ -77,7 +81,5 @@ pub static REGISTRY: &[&dyn IocFormat] = &[
 ];
 
 /// The indicators that are always there unless `--no-default-iocs` drops them: name and content.
-pub static EMBEDDED: &[(&str, &str)] = &[
-    ("demo-hash-iocs.txt", include_str!("../../iocs/demo-hash-iocs.txt")),
-    ("exfiltration-filename-iocs.txt", include_str!("../../iocs/exfiltration-filename-iocs.txt")),
-];
+pub static EMBEDDED: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| assets::below("iocs").filter(|(name, _)| name.ends_with("-iocs.txt")).collect());

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::subjects::{Subject, subjects};
-use crate::model::{Locator, Name};
-
-/// The list; a line a path.
-const PATHS: &str = include_str!("../../iocs/ordinary-paths.txt");
+use crate::model::{Locator, Name, assets};
 
 /// One ordinary path, with its spellings.
 #[derive(Debug)]
@@ -26,7 +23,8 @@ impl Ordinary {
 pub fn paths() -> &'static [Ordinary] {
     static ALL: OnceLock<Vec<Ordinary>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let lines = PATHS.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+        let lines =
+            assets::file("iocs/ordinary-paths.txt").unwrap_or_default().lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
         lines
             .map(|path| {
                 let origin = path.contains('\\').then(|| Name::from(path));

@@ -15,7 +15,7 @@ use super::ordinary::Breadth;
 use super::paths::PathTerms;
 use super::subjects::Subject;
 use crate::hashset::Kind;
-use crate::model::{Digests, Input, Rejected, text};
+use crate::model::{Digests, Input, Profile, Rejected, text};
 
 /// Numbers from here on are terms of expressions, smaller ones whole indicators.
 pub(super) const TERM: u32 = 1 << 31;
@@ -152,6 +152,8 @@ pub struct IndicatorSet {
     /// Indicators whose names fit what lies everywhere: names say nothing about them.
     muted: BTreeSet<u32>,
     pub(super) compiled: CompiledSets,
+    /// What the folder of indicators says of this clinic's own places and names.
+    pub(super) profiles: Vec<Profile>,
 }
 
 impl IndicatorSet {
@@ -181,7 +183,7 @@ impl IndicatorSet {
     ) -> Result<(IndicatorSet, Vec<Input>), IocError> {
         let mut reader = Reader { set: IndicatorSet::default(), reports: Vec::new(), known };
         if embedded {
-            for (name, content) in super::EMBEDDED {
+            for (name, content) in super::EMBEDDED.iter() {
                 reader.content(&format!("embedded/{name}"), content.as_bytes());
             }
         }
@@ -255,6 +257,11 @@ impl IndicatorSet {
 
     pub fn is_empty(&self) -> bool {
         self.indicators.is_empty()
+    }
+
+    /// Profiles found among the files, in their order.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// Whether an MD5 is listed, so that objects must be digested with it.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, starts a thread or prints.
 
+pub mod assets;
 pub mod entry;
 pub mod evidence;
 pub mod finding;
@@ -11,6 +12,7 @@ pub mod locator;
 pub mod object;
 pub mod people;
 pub mod priors;
+pub mod profile;
 pub mod text;
 
 pub use entry::{Entry, Kind, Meta, Time, Times};
@@ -22,3 +24,4 @@ pub use locator::{Locator, Name, Step};
 pub use object::{ContainerFacts, Digests, Encrypted, MemberFacts, Object};
 pub use people::{Individuals, Person, PhiFacts, Token, TokenKind};
 pub use priors::Priors;
+pub use profile::Profile;

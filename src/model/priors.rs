@@ -1,14 +1,14 @@
-//! The scoring model's one data file, `signatures/scoring.json`: thresholds, weights, patterns.
+//! The scoring model's data: thresholds and weights of `signatures/scoring.json`, and profiles.
 //!
 //! It lies in the lowest layer so that detectors, correlators and the score speak of the same weights.
 //! Weights are expert priors, not probabilities and not calibrated.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Axis, Reason};
+use super::{Axis, Profile, Reason, assets};
 
 /// Named in every reason whose weight comes from the file.
 pub const SOURCE: &str = "signatures/scoring.json";
@@ -16,7 +16,7 @@ pub const SOURCE: &str = "signatures/scoring.json";
 /// The file as it is embedded; part of what identifies the model.
 pub const TEXT: &str = include_str!("../../signatures/scoring.json");
 
-static PRIORS: LazyLock<Priors> = LazyLock::new(|| serde_json::from_str(TEXT).expect("embedded and tested"));
+static PRIORS: OnceLock<Priors> = OnceLock::new();
 
 /// Scores from which a level applies, 0 to 100.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -47,6 +47,8 @@ pub struct Rules {
     pub report_from: u8,
     /// People from which content counts as many.
     pub many_people: u64,
+    /// Members with a name of the weak sort that together speak of patient data.
+    pub weak_names: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -55,48 +57,6 @@ pub struct Weight {
     pub group: String,
     /// 0 to 100.
     pub weight: u8,
-}
-
-/// A pattern on a normalised path, and how to speak of what it matches.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Location {
-    pub pattern: String,
-    pub words: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Locations {
-    pub webroot: Vec<Location>,
-    pub recycle: Vec<Location>,
-    pub strong: Vec<Location>,
-    /// Places where nearly all software writes: they count only beside another group.
-    pub medium: Vec<Location>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Places {
-    pub backup: Vec<String>,
-    pub own_documents: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Names {
-    pub habit: Vec<String>,
-    pub masquerade: Vec<String>,
-}
-
-/// Member names that speak of patient data.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listing {
-    /// One is enough.
-    pub strong: Vec<String>,
-    pub weak: Vec<String>,
-    pub weak_needed: u64,
 }
 
 /// A member that a zip with one of these extensions must have to be what its name says.
@@ -123,7 +83,6 @@ pub struct Types {
     pub text_formats: Vec<String>,
     /// Beginnings of the names of detectors of standard health-care formats.
     pub standard_formats: Vec<String>,
-    pub backup_catalogs: Vec<String>,
 }
 
 /// The whole file.
@@ -135,17 +94,37 @@ pub struct Priors {
     pub rules: Rules,
     /// By reason id.
     pub weights: BTreeMap<String, Weight>,
-    pub locations: Locations,
-    pub places: Places,
-    pub names: Names,
-    pub listing: Listing,
     pub types: Types,
+    /// What places and names mean: `iocs/profiles`, and what a clinic adds.
+    #[serde(skip)]
+    pub profile: Profile,
 }
 
 impl Priors {
-    /// The embedded model, parsed once.
+    /// The model of this process: what was installed, or the embedded one.
     pub fn get() -> &'static Self {
-        &PRIORS
+        PRIORS.get_or_init(|| Self::with(&[]))
+    }
+
+    /// Adds profiles to the embedded ones, for this process and before anything asks for the model.
+    ///
+    /// # Errors
+    /// In words, where the patterns are too many together, or a model with other profiles is in use already.
+    pub fn install(profiles: &[Profile]) -> Result<(), String> {
+        let new = Self::with(profiles);
+        let compiled = if profiles.is_empty() { Ok(()) } else { new.profile.compiles() };
+        compiled.map_err(|_| "the profiles have too many patterns; give fewer of them with --ioc".to_owned())?;
+        let wanted = new.profile.clone();
+        if PRIORS.get_or_init(|| new).profile == wanted { Ok(()) } else { Err("other profiles are in use already".to_owned()) }
+    }
+
+    fn with(profiles: &[Profile]) -> Self {
+        let mut priors: Self = serde_json::from_str(TEXT).expect("embedded and tested");
+        for (name, text) in assets::below("iocs/profiles") {
+            priors.profile.merge(&Profile::read(name, text).expect("embedded and tested").0);
+        }
+        profiles.iter().for_each(|p| priors.profile.merge(p));
+        priors
     }
 
     /// A reason with the weight, group and axis of its id. An id that the file doesn't know weighs nothing.
@@ -173,6 +152,7 @@ fn axis(id: &str) -> Option<Axis> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::profile;
     use super::*;
 
     #[test]
@@ -196,15 +176,40 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         let p = Priors::get();
-        let l = &p.locations;
-        let locations = [&l.webroot, &l.recycle, &l.strong, &l.medium].into_iter().flatten().map(|l| &l.pattern);
-        let lists =
-            [&p.places.backup, &p.places.own_documents, &p.names.habit, &p.names.masquerade, &p.listing.strong, &p.listing.weak];
-        let markers = p.types.markers.iter().map(|m| &m.member);
-        for pattern in locations.chain(lists.into_iter().flatten()).chain(markers) {
-            assert!(regex::Regex::new(pattern).is_ok(), "{pattern}");
-            assert_eq!(*pattern, pattern.to_lowercase(), "matched on lower case");
+        assert!(p.profile.compiles().is_ok());
+        for marker in &p.types.markers {
+            assert!(regex::Regex::new(&marker.member).is_ok(), "{}", marker.member);
+            assert_eq!(marker.member, marker.member.to_lowercase(), "matched on lower case");
         }
+    }
+
+    #[test]
+    fn embedded_profiles_load_whole() {
+        let mut files = 0;
+        for (name, text) in assets::below("iocs/profiles") {
+            let (profile, rejected) = Profile::read(name, text).expect(name);
+            assert!(rejected.is_empty() && !profile.is_empty(), "{name}: {rejected:?}");
+            files += 1;
+        }
+        assert!(files >= 5);
+        let profile = &Priors::get().profile;
+        for list in profile::LOCATIONS {
+            assert!(!profile.locations(list).is_empty(), "{list}");
+        }
+        for list in profile::PATTERNS {
+            assert!(!profile.patterns(list).is_empty(), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_second_model_is_refused_and_the_same_is_not() {
+        let (other, _) = Profile::read("x", r#"{"format": "wardround/profile/1", "own_documents": ["^x$"]}"#).unwrap();
+        Priors::get();
+        assert!(Priors::install(&[]).is_ok());
+        assert!(Priors::install(&[other.clone()]).is_err());
+        let joined = Priors::with(&[other]).profile;
+        assert_eq!(joined.len(), Priors::get().profile.len() + 1);
+        assert_eq!(joined.patterns("own_documents").last().map(String::as_str), Some("^x$"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::correlate::{self, Correlator};
 use crate::engine::{self, Counters, Job};
 use crate::hashset::KnownGood;
 use crate::ioc::IndicatorSet;
-use crate::model::{Digests, Input, text::hex};
+use crate::model::{Digests, Input, Priors, text::hex};
 use crate::phi::CaseKey;
 use crate::reader::Want;
 use crate::report::Inputs;
@@ -106,6 +106,7 @@ impl Plan {
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
+        Priors::install(indicators.profiles()).map_err(PlanError::Usage)?;
         let (tools, tool_inputs) = Tools::load(&options.tools).map_err(|e| usage(&e))?;
         ioc_inputs.extend(tool_inputs);
         let (rules, rule_inputs) =

@@ -71,7 +71,7 @@ impl RuleSet {
     /// As of [`RuleSet::load`].
     pub fn check(paths: &[PathBuf], embedded: bool) -> Result<(RuleSet, Vec<FileCheck>), SignatureError> {
         let sources = gather(paths, embedded, &[])?;
-        let (set, inputs) = Self::assemble(&sources, compile::compile(&sources)?, false);
+        let (set, inputs) = Self::assemble(compile::compile(&sources)?, false);
         let warnings = warnings(&sources)?;
         let infos = set.infos();
         let files = inputs.into_iter().zip(warnings).zip(&sources).map(|((input, warnings), source)| {

@@ -1,12 +1,8 @@
 //! The rules inside the program.
 
+use crate::model::assets;
+
 /// Name and source of each file of the pack, in the order of their names.
-pub(super) static PACK: &[(&str, &str)] = &[
-    ("credentials.yar", include_str!("../../signatures/yara/credentials.yar")),
-    ("eicar.yar", include_str!("../../signatures/yara/eicar.yar")),
-    ("exfiltration.yar", include_str!("../../signatures/yara/exfiltration.yar")),
-    ("lateral_movement.yar", include_str!("../../signatures/yara/lateral_movement.yar")),
-    ("ransomware.yar", include_str!("../../signatures/yara/ransomware.yar")),
-    ("wardround_demo.yar", include_str!("../../signatures/yara/wardround_demo.yar")),
-    ("webshells.yar", include_str!("../../signatures/yara/webshells.yar")),
-];
+pub(super) fn pack() -> impl Iterator<Item = (&'static str, &'static str)> {
+    assets::below("signatures/yara")
+}

@@ -136,7 +136,7 @@ impl RuleSet {
 fn gather(paths: &[PathBuf], embedded: bool, extra: &[(String, Vec<u8>)]) -> Result<Vec<Source>, SignatureError> {
     let mut sources = Vec::new();
     if embedded {
-        sources.extend(embedded::PACK.iter().map(|(name, text)| Source::embedded(name, text)));
+        sources.extend(embedded::pack().map(|(name, text)| Source::embedded(name, text)));
     }
     for path in paths {
         collect::collect(path, &mut sources)?;

@@ -8,6 +8,7 @@ mod ioc;
 mod ioc_goldens;
 mod known_good;
 mod manual;
+mod pack;
 mod phi;
 mod programs;
 mod recheck;

@@ -43,6 +43,7 @@ fn weights(set: IndicatorSet) -> Vec<i32> {
         meta: &meta,
         origin: Some(&origin),
         other_names: &[],
+        containers: &[],
         bytes: &content,
         file_type: "text",
         held: true,

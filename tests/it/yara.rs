@@ -302,11 +302,11 @@ fn the_embedded_pack_loads_whole_and_finds_its_own() {
         assert!(report.loaded > 0 && report.rejected.is_empty(), "{report:?}");
     }
     let marker = ["WARDROUND", "DEMO", "YARA", "MARKER"].join("-");
-    assert_eq!(names(&set, format!("x {marker} y").as_bytes()), ["embedded/wardround_demo.yar:Wardround_Demo_Marker"]);
+    assert_eq!(names(&set, format!("x {marker} y").as_bytes()), ["embedded/demo/wardround_demo.yar:Wardround_Demo_Marker"]);
     let config = "[out]\r\ntype = mega\r\nuser = someone@example.org\r\npass = abcdefghijklmnopqrstuvwx\r\n";
     assert_eq!(
         names(&set, config.as_bytes()),
-        ["embedded/exfiltration.yar:Rclone_Config_Mega", "embedded/exfiltration.yar:Rclone_Config_Remote"]
+        ["embedded/exfiltration/rclone.yar:Rclone_Config_Mega", "embedded/exfiltration/rclone.yar:Rclone_Config_Remote"]
     );
     let cases: &[(&str, &str)] = &[
         ("Rclone_Config_Remote", "[nas]\nendpoint = x\ntype = s3\nsecret_access_key = aaaaaaaaaaaaaaaaaaaaaaaa\n"),
@@ -334,7 +334,7 @@ fn the_embedded_pack_loads_whole_and_finds_its_own() {
     let note = format!(
         "All your files have been encrypted. Data was stolen. We will publish it. Pay for the decryptor: http://{onion}.onion/"
     );
-    assert_eq!(names(&set, note.as_bytes()), ["embedded/ransomware.yar:Ransom_Note"]);
+    assert_eq!(names(&set, note.as_bytes()), ["embedded/ransomware/notes.yar:Ransom_Note"]);
 }
 
 #[test]
@@ -342,8 +342,11 @@ fn the_embedded_pack_does_not_match_itself() {
     let (set, _) = RuleSet::load(&[], true, None).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures/yara");
     let mut all = b"MZ".to_vec();
-    for entry in fs::read_dir(folder).unwrap() {
-        let text = fs::read(entry.unwrap().path()).unwrap();
+    for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().map(Result::unwrap) {
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let text = fs::read(entry.path()).unwrap();
         assert_eq!(names(&set, &text), Vec::<String>::new());
         all.extend_from_slice(&text);
     }
@@ -361,7 +364,7 @@ fn eicar_of_the_corpus() {
         return;
     };
     let (set, _) = RuleSet::load(&[], true, None).unwrap();
-    assert_eq!(names(&set, &eicar), ["embedded/eicar.yar:EICAR_Test_File"]);
+    assert_eq!(names(&set, &eicar), ["embedded/demo/eicar.yar:EICAR_Test_File"]);
     let mut changed = eicar;
     changed[3] ^= 1;
     assert_eq!(names(&set, &changed), Vec::<String>::new());

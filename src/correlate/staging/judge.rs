@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::axes::Axes;
 use super::super::content::{content, is_one_of};
 use super::super::names::{Disguise, is_habit, numbered, text_disguise, volume_head};
-use super::super::place::{Place, Spot, is_backup_home, is_own_documents, normal, place, recycle_index};
+use super::super::place::{Place, Spot, benign_place, is_own_documents, normal, place, recycle_index};
 use super::super::tally::{MANY, Tally};
 use super::{Archive, Family, Staging, base, folder_of};
 use crate::model::text::thousands;
@@ -211,8 +211,8 @@ fn harmless(all: &Staging, subject: &Subject<'_>, paths: &[String], at: Option<P
         return Vec::new();
     }
     let mut reasons = Vec::new();
-    if paths.iter().any(|path| is_backup_home(path)) {
-        reasons.push(p.reason("benign.expected_place", "a backup product or the system keeps its archives there"));
+    if let Some(words) = paths.iter().find_map(|path| benign_place(path)) {
+        reasons.push(p.reason("benign.expected_place", words));
     } else if paths.iter().any(|path| is_own_documents(path)) {
         reasons.push(p.reason("benign.own_documents", "it lies among a person's own documents"));
     }

@@ -102,7 +102,7 @@ impl Staging {
         }
         let name = base(&path);
         let folder = folder_of(&object.locator);
-        if extension(name).is_some_and(|e| Priors::get().types.backup_catalogs.iter().any(|c| c == e)) {
+        if extension(name).is_some_and(|e| Priors::get().profile.backup_catalogs.iter().any(|c| c == e)) {
             self.catalogs.insert(folder.clone());
         }
         if let Some(family) = volume_head(name).filter(|_| is_archive) {
