@@ -9,6 +9,7 @@
 mod address;
 mod c2_iocs;
 mod content;
+mod csv;
 mod decode;
 mod expr;
 mod filename_iocs;
@@ -21,6 +22,9 @@ mod hash_list;
 mod input;
 mod loader;
 mod marks;
+mod misp;
+mod observables;
+mod openioc;
 mod paths;
 mod pattern;
 mod punycode;
@@ -35,7 +39,7 @@ pub use expr::{
 };
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
-pub use loader::{About, Loader};
+pub use loader::{About, Fault, Loader};
 pub use marks::Marks;
 pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
@@ -59,8 +63,18 @@ pub trait IocFormat: Sync {
 }
 
 /// Every format, in the order in which they are asked.
-pub static REGISTRY: &[&dyn IocFormat] =
-    &[&hash_csv::HashCsv, &hash_iocs::HashIocs, &hash_list::HashList, &filename_iocs::FilenameIocs, &c2_iocs::C2Iocs];
+pub static REGISTRY: &[&dyn IocFormat] = &[
+    &openioc::OpenIoc,
+    &misp::MispEvent,
+    &misp::MispFeed,
+    &misp::MispWarninglist,
+    &misp::MispCsv,
+    &hash_csv::HashCsv,
+    &hash_iocs::HashIocs,
+    &hash_list::HashList,
+    &filename_iocs::FilenameIocs,
+    &c2_iocs::C2Iocs,
+];
 
 /// The indicators that are always there unless `--no-default-iocs` drops them: name and content.
 pub static EMBEDDED: &[(&str, &str)] = &[

@@ -1,5 +1,6 @@
 //! All indicators of a run, ready to be matched.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
 use super::input::{self, IocError};
 use super::marks::Marks;
+use super::misp::{self, Warninglist};
 use super::paths::PathTerms;
 use super::subjects::Subject;
 use crate::model::{Digests, Input, text};
@@ -23,6 +25,17 @@ pub enum Place {
     Line(u64),
     /// The identifier of an object or attribute.
     Id(Arc<str>),
+    /// The line that an identified item begins on.
+    Item(u64, Arc<str>),
+}
+
+impl Place {
+    pub fn item(line: u64, id: &str) -> Self {
+        match Place::from(id) {
+            Place::Id(id) if !id.is_empty() => Place::Item(line, id),
+            _ => Place::Line(line),
+        }
+    }
 }
 
 impl From<u64> for Place {
@@ -42,6 +55,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(n) => write!(f, ":{n}"),
             Place::Id(id) => write!(f, "#{id}"),
+            Place::Item(n, id) => write!(f, ":{n}#{id}"),
         }
     }
 }
@@ -140,6 +154,9 @@ pub struct IndicatorSet {
     pub(super) patterns: Vec<HostPattern>,
     /// YARA rules that came within indicator files: where from, and their text.
     pub(super) rules: Vec<(String, String)>,
+    pub(super) warninglists: Vec<Warninglist>,
+    /// Indicators that a warninglist takes out of force.
+    pub(super) silenced: BTreeSet<u32>,
 }
 
 impl IndicatorSet {
@@ -161,6 +178,7 @@ impl IndicatorSet {
         for path in paths {
             input::read_path(&mut set, path, &mut reports)?;
         }
+        misp::apply(&mut set, &mut reports);
         set.build()?;
         Ok((set, reports))
     }
@@ -171,7 +189,8 @@ impl IndicatorSet {
     /// [`IocError::TooLarge`]
     pub fn from_contents(lists: &[(&str, &[u8])]) -> Result<(IndicatorSet, Vec<Input>), IocError> {
         let mut set = IndicatorSet::default();
-        let reports = lists.iter().map(|(name, content)| input::read(&mut set, name, content)).collect();
+        let mut reports: Vec<Input> = lists.iter().map(|(name, content)| input::read(&mut set, name, content)).collect();
+        misp::apply(&mut set, &mut reports);
         set.build()?;
         Ok((set, reports))
     }
@@ -249,7 +268,7 @@ impl IndicatorSet {
             seen.0.insert(id);
             return None;
         }
-        self.get(id)
+        self.get(id).filter(|_| !self.silenced.contains(&id))
     }
 
     fn whole(&self, ids: Vec<u32>, seen: &mut Seen) -> Vec<&Indicator> {
