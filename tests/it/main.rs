@@ -5,6 +5,8 @@ mod binary;
 mod container;
 mod contents;
 mod ioc;
+mod misp;
+mod openioc;
 mod phi;
 mod report;
 mod runs;
