@@ -1,9 +1,13 @@
 //! Indicator files of formats that aren't read: naming them is better than misreading them.
 
 use super::decode::lines;
+use super::{misp, openioc};
 
 /// What a text is, where it is recognisably something else.
 pub fn foreign(name: &[u8], text: &str) -> Option<&'static str> {
+    if misp::is_json(text) || openioc::is_openioc(text) {
+        return None;
+    }
     let body = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     json(body).or_else(|| markup(body)).or_else(|| sigma(text)).or_else(|| table(text)).or_else(|| by_name(name))
 }
@@ -17,8 +21,12 @@ fn json(body: &str) -> Option<&'static str> {
     if has(&["\"spec_version\"", "\"bundle\"", "\"indicator--", "\"pattern_type\""]) {
         return None;
     }
-    Some(if has(&["\"Event\"", "\"Attribute\"", "\"to_ids\"", "\"object_relation\"", "\"analysis\"", "\"meta-category\""]) {
-        "MISP JSON, which is not read yet"
+    Some(if has(&["\"misp-attribute\""]) {
+        "a template for objects of MISP, which holds no indicators"
+    } else if has(&["wardround/tools/1"]) {
+        "a list of known tools; give it with --tools"
+    } else if has(&["\"GalaxyCluster\""]) {
+        "a galaxy of MISP, which holds no indicators"
     } else {
         "a JSON document"
     })
@@ -28,8 +36,7 @@ fn markup(body: &str) -> Option<&'static str> {
     if !body.starts_with('<') {
         return None;
     }
-    let openioc = ["schemas.mandiant.com", "openioc.org", "<ioc ", "<OpenIOC"].iter().any(|w| body.contains(w));
-    Some(if openioc { "OpenIOC, which is not read yet" } else { "an XML or HTML document" })
+    Some("an XML or HTML document")
 }
 
 /// Whether a text is a file of YARA rules.
@@ -55,9 +62,7 @@ fn table(text: &str) -> Option<&'static str> {
     let (_, header) = lines(text).find(|(_, l)| !l.is_empty() && !l.starts_with('#'))?;
     let header = header.get(..header.len().min(2000)).unwrap_or_default().to_ascii_lowercase().replace('"', "");
     let columns: Vec<&str> = header.split([',', ';', '\t']).map(str::trim).collect();
-    if columns.contains(&"to_ids") || columns.starts_with(&["uuid", "event_id"]) {
-        Some("MISP CSV, which is not read yet")
-    } else if columns.contains(&"crc32") && columns.contains(&"productcode") {
+    if columns.contains(&"crc32") && columns.contains(&"productcode") {
         Some("an NSRL list of known software, which accuses nobody")
     } else {
         None
@@ -79,11 +84,11 @@ mod tests {
     #[test]
     fn each_is_named() {
         for (name, text, word) in [
-            ("a.json", r#" [{"Event":{"info":"x"}}]"#, "MISP JSON"),
+            ("a.json", r#"{"attributes":{"x":{"misp-attribute":"text"}}}"#, "template"),
+            ("a.json", r#"{"uuid":"x","GalaxyCluster":[]}"#, "galaxy"),
             ("a.json", r#"{"x":1}"#, "JSON"),
-            ("a.ioc", "\u{feff}<?xml version='1.0'?><ioc xmlns=\"http://schemas.mandiant.com/2010/ioc\">", "OpenIOC"),
+            ("a.xml", "\u{feff}<?xml version='1.0'?><rss>", "XML"),
             ("a.yml", "title: x\nlogsource:\ndetection:\n", "Sigma"),
-            ("a.csv", "uuid,event_id,category,type,value,comment,to_ids,date\n", "MISP CSV"),
             ("a.csv", "\"SHA-1\",\"MD5\",\"CRC32\",\"FileName\",\"FileSize\",\"ProductCode\"\n", "NSRL"),
             ("excludes.txt", "x", "exclusions"),
         ] {

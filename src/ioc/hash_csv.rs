@@ -3,7 +3,8 @@
 //! Columns are found by the titles of a header, otherwise by what they hold. Separators are comma, tab,
 //! semicolon and bar; fields may be quoted (RFC 4180), also over several lines.
 
-use super::decode::{MAX_LINE, named, raw_lines};
+use super::csv::{self, Row};
+use super::decode::named;
 use super::hash::{HashKind, HashValue, why_not};
 use super::hash_list::integer;
 use super::{IocFormat, Loader};
@@ -41,24 +42,16 @@ impl IocFormat for HashCsv {
     }
 }
 
-/// Lines that one quoted field may span.
-const MAX_SPAN: usize = 10;
-
-/// One row.
-pub struct Row {
-    pub line: u64,
-    pub cells: Vec<String>,
-}
-
 impl Row {
-    /// Without outer blanks; empty where there is none.
-    pub fn cell(&self, i: usize) -> &str {
-        self.cells.get(i).map_or("", |c| c.trim())
-    }
-
     fn hash(&self, i: usize) -> Option<HashValue> {
         HashValue::parse(self.cell(i))
     }
+}
+
+/// A hash in the first cell begins a row, whatever quote is still open.
+/// Rows of a table in which a digest begins a row.
+pub fn rows(text: &str, separator: char) -> impl Iterator<Item = Result<Row, (u64, String)>> {
+    csv::rows(text, separator, |first| HashValue::parse(first).is_some())
 }
 
 /// Which column is what.
@@ -231,102 +224,13 @@ pub fn plain(title: &str) -> String {
     title.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// Rows with something in them; an error is a line that is none.
-pub fn rows(text: &str, separator: char) -> impl Iterator<Item = Result<Row, (u64, String)>> {
-    let mut lines = raw_lines(text).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let (line, first) = lines.next()?;
-            if first.trim().is_empty() || first.starts_with('#') {
-                continue;
-            }
-            if first.len() > MAX_LINE {
-                return Some(Err((line, format!("a line of more than {MAX_LINE} bytes"))));
-            }
-            if let Some(cells) = split(first, separator) {
-                return Some(Ok(Row { line, cells }));
-            }
-            // The quote may close on a later line; if it doesn't, or a hash begins one, only this line is lost.
-            let mut joined = first.to_owned();
-            let mut ahead = lines.clone();
-            for _ in 0..MAX_SPAN {
-                let Some((_, next)) = ahead.next() else { break };
-                if next.split(separator).next().is_some_and(|c| HashValue::parse(c.trim().trim_matches('"')).is_some()) {
-                    break;
-                }
-                joined.push('\n');
-                joined.push_str(next);
-                if joined.len() > MAX_LINE {
-                    break;
-                }
-                if let Some(cells) = split(&joined, separator) {
-                    lines = ahead;
-                    return Some(Ok(Row { line, cells }));
-                }
-            }
-            return Some(Err((line, "a quote that is not closed".into())));
-        }
-    })
-}
-
-/// Cells of one row; `None` where a quoted one isn't closed.
-fn split(line: &str, separator: char) -> Option<Vec<String>> {
-    let mut cells = Vec::new();
-    let mut cell = String::new();
-    let mut quoted = false;
-    let mut fresh = true;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                cell.push('"');
-            }
-            '"' if quoted => quoted = false,
-            '"' if fresh => {
-                quoted = true;
-                fresh = false;
-            }
-            c if c == separator && !quoted => {
-                cells.push(std::mem::take(&mut cell));
-                fresh = true;
-            }
-            c => {
-                fresh &= c.is_whitespace();
-                cell.push(c);
-            }
-        }
-    }
-    cells.push(cell);
-    (!quoted).then_some(cells)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn cells_and_quotes() {
-        assert_eq!(split("a, \"b,\"\"c\"\"\",d", ',').unwrap(), ["a", " b,\"c\"", "d"]);
-        assert_eq!(split("a\t\tb", '\t').unwrap(), ["a", "", "b"]);
-        assert_eq!(split("5\" disk,x", ',').unwrap(), ["5\" disk", "x"]);
-        assert_eq!(split("a,\"b", ','), None);
-        assert_eq!(split("", ',').unwrap(), [""]);
-    }
-
-    #[test]
-    fn an_open_quote_costs_one_line() {
-        let text = "\"a\nb,1\nc,2";
-        let got: Vec<_> = rows(text, ',').map(|r| r.map(|r| r.cells).map_err(|(n, _)| n)).collect();
-        assert_eq!(got, [Err(1), Ok(vec!["b".to_owned(), "1".into()]), Ok(vec!["c".to_owned(), "2".into()])]);
-    }
-
     proptest::proptest! {
         #[test]
         fn never_panics(text: String) {
-            for separator in [',', '\t', ';', '|'] {
-                let _ = rows(&text, separator).count();
-            }
             let _ = Layout::of(&text);
         }
     }

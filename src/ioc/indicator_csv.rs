@@ -4,10 +4,11 @@
 //! or not, one for its type (`Indicator type,Indicator,Description` of OTX, `ioc_type,ioc_value` of ThreatFox), or one for
 //! each kind (`domain,ip,url,sha256,path`). A name beside a digest describes the digest and accuses nobody.
 
+use super::csv::Row;
 use super::decode::{convinces, named};
 use super::expr::{Case, Part, Pattern, Registry, Term, Text, TextOp};
 use super::hash::{HashKind, HashValue, why_not};
-use super::hash_csv::{Row, plain, rows};
+use super::hash_csv::{plain, rows};
 use super::hash_list::{integer, tlsh};
 use super::indicator_list::{self, Entry};
 use super::loader::About;

@@ -9,11 +9,12 @@ use super::expr::{Compiled, Joined, MAX_DEPTH, Node, Pattern, Term, Truth};
 use super::hash::HashValue;
 use super::indicator_list::Tag;
 use super::marks::Marks;
+use super::misp::Warninglist;
 use super::pattern::MAX_PATTERN;
 use super::set::{HostPattern, Indicator, IndicatorSet, Place, Role, TERM, Tree};
 use super::trivial::trivial;
 use crate::model::text;
-use crate::model::{Input, Rejected};
+use crate::model::{Context, Input, Rejected};
 
 /// Weight of a listed hash or address without a score of its own.
 pub const DEFAULT_SCORE: i32 = 100;
@@ -39,6 +40,15 @@ pub struct About<'a> {
     pub score: Option<i64>,
     pub description: &'a str,
     pub marks: Option<Arc<Marks>>,
+}
+
+/// Why an indicator is not in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is wrong, in words.
+    Wrong(String),
+    /// Nothing here can answer it, in words.
+    Unanswered(String),
 }
 
 /// Receives the indicators of one file.
@@ -109,7 +119,10 @@ impl<'a> Loader<'a> {
         if pattern.len() > MAX_PATTERN || clearing.is_some_and(|c| c.len() > MAX_PATTERN) {
             return self.reject(about.place, format!("a pattern of more than {MAX_PATTERN} bytes"));
         }
-        let Some(id) = self.indicator(&about, DEFAULT_NAME_SCORE, true) else { return };
+        let id = match self.indicator(&about, DEFAULT_NAME_SCORE, true) {
+            Ok(id) => id,
+            Err(why) => return self.reject(about.place, why),
+        };
         match self.set.filenames.add(pattern, clearing, id) {
             Err(why) => self.withdraw(about.place, why),
             Ok(()) => {
@@ -136,25 +149,53 @@ impl<'a> Loader<'a> {
     /// An expression. It counts as one indicator, however many terms it has: loaded where it can hold here,
     /// otherwise listed as unanswered or rejected.
     pub fn pattern(&mut self, about: About<'_>, pattern: Pattern) {
+        let place = about.place.clone();
+        match self.take(about, pattern) {
+            Ok(()) => self.report.loaded = self.report.loaded.saturating_add(1),
+            Err(fault) => self.fault(place, fault),
+        }
+    }
+
+    /// An expression whose terms count one by one, as items of their file: those that stand for themselves
+    /// share what becomes of the expression.
+    pub fn items(&mut self, about: About<'_>, pattern: Pattern, items: Vec<(Place, Result<(), Fault>)>) {
+        let whole = self.take(about, pattern);
+        for (place, own) in items {
+            match own.and_then(|()| whole.clone()) {
+                Ok(()) => self.report.loaded = self.report.loaded.saturating_add(1),
+                Err(fault) => self.fault(place, fault),
+            }
+        }
+    }
+
+    /// Lists what is not in force.
+    pub fn fault(&mut self, place: impl Into<Place>, fault: Fault) {
+        match fault {
+            Fault::Wrong(why) => self.reject(place, why),
+            Fault::Unanswered(why) => self.unanswered(place, why),
+        }
+    }
+
+    /// Puts an expression in force, without counting it.
+    fn take(&mut self, about: About<'_>, pattern: Pattern) -> Result<(), Fault> {
         if pattern.depth() > MAX_DEPTH {
-            return self.reject(about.place, format!("nested more than {MAX_DEPTH} levels deep"));
+            return Err(Fault::Wrong(format!("nested more than {MAX_DEPTH} levels deep")));
         }
         let unknowns: Vec<String> = pattern.unknowns().into_iter().map(str::to_owned).collect();
         if pattern.best() != Truth::True {
-            let why = match unknowns.as_slice() {
-                [] => return self.reject(about.place, "it can never hold"),
-                list => format!("it can't be decided here, since it needs {}", listed(list)),
-            };
-            return self.unanswered(about.place, why);
+            return Err(match unknowns.as_slice() {
+                [] => Fault::Wrong("it can never hold".into()),
+                list => Fault::Unanswered(format!("it can't be decided here, since it needs {}", listed(list))),
+            });
         }
         if pattern.worst() == Truth::True {
-            return self.reject(about.place, "it holds for every object");
+            return Err(Fault::Wrong("it holds for every object".into()));
         }
         let place = about.place.clone();
         let names_only = names_only(&pattern);
         let default = if names_only { DEFAULT_NAME_SCORE } else { DEFAULT_SCORE };
         let before = self.set.indicators.len();
-        let Some(id) = self.indicator(&about, default, names_only) else { return };
+        let id = self.indicator(&about, default, names_only).map_err(Fault::Wrong)?;
         let (mut taken, mut refused) = (0u64, Vec::new());
         for alternative in pattern.alternatives() {
             match self.alternative(id, alternative) {
@@ -165,9 +206,8 @@ impl<'a> Loader<'a> {
         refused.dedup();
         if taken == 0 {
             self.set.indicators.truncate(before);
-            return self.reject(place, refused.join("; "));
+            return Err(Fault::Wrong(refused.join("; ")));
         }
-        self.report.loaded += 1;
         for why in refused {
             self.adjust(&place, format!("a part of it is left out: {why}"));
         }
@@ -176,6 +216,7 @@ impl<'a> Loader<'a> {
             let place = self.place(&place);
             push(&mut self.report.partly, place, why, &mut self.unlisted_partly);
         }
+        Ok(())
     }
 
     /// One of the ways in which an indicator can hold.
@@ -197,13 +238,24 @@ impl<'a> Loader<'a> {
             }
             // What nothing decides can't be taken apart from what it stands beside.
             Pattern::Object(node) if node.best() != Truth::True => Ok(()),
+            Pattern::Object(node) if node.holds_for_nothing() => {
+                Err("it only says what an object is not, so it fits nearly all of them".into())
+            }
             Pattern::Object(node) => self.tree(node, Role::Whole(id)),
             joined if joined.best() != Truth::True => Ok(()),
             joined => {
                 let pattern = u32::try_from(self.set.patterns.len()).map_err(|_| "too many patterns")?;
+                let (trees, standing) = (self.set.trees.len(), self.set.standing.len());
                 let mut parts = 0;
-                let joined = self.joined(joined, pattern, &mut parts)?;
-                self.set.patterns.push(HostPattern { indicator: id, parts, joined });
+                match self.joined(joined, pattern, &mut parts) {
+                    Ok(joined) => self.set.patterns.push(HostPattern { indicator: id, parts, joined }),
+                    Err(why) => {
+                        // Statements that were taken before the wrong one must not count for the next pattern.
+                        self.set.trees.truncate(trees);
+                        self.set.standing.truncate(standing);
+                        return Err(why);
+                    }
+                }
                 Ok(())
             }
         }
@@ -278,6 +330,16 @@ impl<'a> Loader<'a> {
         self.report.loaded += 1;
     }
 
+    /// Addresses that are no trace of an intruder.
+    pub(super) fn warninglist(&mut self, list: Warninglist) {
+        self.set.warninglists.push(list);
+    }
+
+    /// Counts one entry of a warninglist.
+    pub(super) fn harmless(&mut self) {
+        self.report.loaded = self.report.loaded.saturating_add(1);
+    }
+
     /// A line that isn't taken, with the reason in words.
     pub fn reject(&mut self, place: impl Into<Place>, why: impl Into<String>) {
         let place = self.place(&place.into());
@@ -288,6 +350,17 @@ impl<'a> Loader<'a> {
     pub fn unanswered(&mut self, place: impl Into<Place>, why: impl Into<String>) {
         let place = self.place(&place.into());
         push(&mut self.report.unanswered, place, why.into(), &mut self.unlisted_unanswered);
+    }
+
+    /// Entries of the file that are no indicators by their author's word; the same words are counted together.
+    pub fn context(&mut self, count: u64, why: &str) {
+        if count == 0 {
+            return;
+        }
+        match self.report.context.iter_mut().find(|c| c.why == why) {
+            Some(known) => known.count = known.count.saturating_add(count),
+            None => self.report.context.push(Context { count, why: why.to_owned() }),
+        }
     }
 
     /// A line that is in force, but not as it stands.
@@ -317,21 +390,20 @@ impl<'a> Loader<'a> {
     }
 
     /// A score within −100 and 100, other than 0. What is beyond is cut and noted.
-    fn score(&mut self, place: &Place, score: Option<i64>, default: i32) -> Option<i32> {
-        let Some(score) = score else { return Some(default) };
+    fn score(&mut self, place: &Place, score: Option<i64>, default: i32) -> Result<i32, String> {
+        let Some(score) = score else { return Ok(default) };
         let cut = i32::try_from(score.clamp(-100, 100)).unwrap_or(default);
         if cut == 0 {
-            self.reject(place.clone(), "a score of 0 neither accuses nor clears");
-            return None;
+            return Err("a score of 0 neither accuses nor clears".into());
         }
         if i64::from(cut) != score {
             self.adjust(place, format!("the score {score} is beyond −100 to 100; {cut} is used"));
         }
-        Some(cut)
+        Ok(cut)
     }
 
     /// Adds the indicator that what follows is indexed under.
-    fn indicator(&mut self, about: &About<'_>, default: i32, names_only: bool) -> Option<u32> {
+    fn indicator(&mut self, about: &About<'_>, default: i32, names_only: bool) -> Result<u32, String> {
         let default = if self.trusted { TRUSTED_SCORE } else { default };
         let mut score = self.score(&about.place, about.score, default)?;
         if self.trusted {
@@ -340,11 +412,7 @@ impl<'a> Loader<'a> {
         if about.marks.as_ref().is_some_and(|m| m.revoked) {
             score = score.clamp(-WITHDRAWN, WITHDRAWN);
         }
-        let id = u32::try_from(self.set.indicators.len()).ok().filter(|id| *id < TERM);
-        let Some(id) = id else {
-            self.reject(about.place.clone(), "too many indicators");
-            return None;
-        };
+        let id = u32::try_from(self.set.indicators.len()).ok().filter(|id| *id < TERM).ok_or("too many indicators")?;
         let shown: String = text::escape(about.description.trim().as_bytes()).chars().take(MAX_DESCRIPTION).collect();
         if *self.description != *shown {
             self.description = shown.into();
@@ -358,7 +426,7 @@ impl<'a> Loader<'a> {
             names_only,
             marks: about.marks.clone(),
         });
-        Some(id)
+        Ok(id)
     }
 
     /// Takes the last indicator back: what was to be indexed under it is wrong.

@@ -8,6 +8,12 @@ pub struct Marks {
     /// Identifier of the indicator or attribute (`indicator--…`, a UUID).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// Who published it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// When it was written, as the source gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// Names of what it indicates: malware, tool, campaign, actor, event, report.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indicates: Vec<String>,

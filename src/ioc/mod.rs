@@ -10,6 +10,7 @@ mod address;
 mod c2_iocs;
 mod compiled;
 mod content;
+mod csv;
 mod decode;
 mod expr;
 mod filename_iocs;
@@ -24,6 +25,9 @@ mod indicator_list;
 mod input;
 mod loader;
 mod marks;
+mod misp;
+mod observables;
+mod openioc;
 mod ordinary;
 mod paths;
 mod pattern;
@@ -44,7 +48,7 @@ pub use expr::{
 };
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
-pub use loader::{About, Loader};
+pub use loader::{About, Fault, Loader};
 pub use marks::Marks;
 pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
@@ -72,6 +76,11 @@ pub trait IocFormat: Sync {
 pub static REGISTRY: &[&dyn IocFormat] = &[
     &stix::Stix2,
     &indicator_csv::IndicatorCsv,
+    &openioc::OpenIoc,
+    &misp::MispEvent,
+    &misp::MispFeed,
+    &misp::MispWarninglist,
+    &misp::MispCsv,
     &hash_csv::HashCsv,
     &hash_iocs::HashIocs,
     &hash_list::HashList,

@@ -11,6 +11,7 @@ use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
 use super::input::{IocError, Reader};
 use super::marks::Marks;
+use super::misp::{self, Warninglist};
 use super::ordinary::Breadth;
 use super::paths::PathTerms;
 use super::subjects::Subject;
@@ -29,6 +30,17 @@ pub enum Place {
     Id(Arc<str>),
     /// The file itself, where it has no lines.
     Whole,
+    /// The line that an identified item begins on.
+    Item(u64, Arc<str>),
+}
+
+impl Place {
+    pub fn item(line: u64, id: &str) -> Self {
+        match Place::from(id) {
+            Place::Id(id) if !id.is_empty() => Place::Item(line, id),
+            _ => Place::Line(line),
+        }
+    }
 }
 
 impl From<u64> for Place {
@@ -49,6 +61,7 @@ impl std::fmt::Display for Place {
             Place::Line(n) => write!(f, ":{n}"),
             Place::Id(id) => write!(f, "#{id}"),
             Place::Whole => Ok(()),
+            Place::Item(n, id) => write!(f, ":{n}#{id}"),
         }
     }
 }
@@ -154,6 +167,9 @@ pub struct IndicatorSet {
     pub(super) compiled: CompiledSets,
     /// What the folder of indicators says of this clinic's own places and names.
     pub(super) profiles: Vec<Profile>,
+    pub(super) warninglists: Vec<Warninglist>,
+    /// Indicators that a warninglist takes out of force.
+    pub(super) silenced: BTreeSet<u32>,
 }
 
 impl IndicatorSet {
@@ -191,6 +207,7 @@ impl IndicatorSet {
             reader.path(path)?;
         }
         let Reader { mut set, mut reports, .. } = reader;
+        misp::apply(&mut set, &mut reports);
         set.build(&mut reports)?;
         Ok((set, reports))
     }
@@ -203,6 +220,7 @@ impl IndicatorSet {
         let mut reader = Reader { set: IndicatorSet::default(), reports: Vec::new(), known: None };
         lists.iter().for_each(|(name, content)| reader.content(name, content));
         let Reader { mut set, mut reports, .. } = reader;
+        misp::apply(&mut set, &mut reports);
         set.build(&mut reports)?;
         Ok((set, reports))
     }
@@ -335,7 +353,7 @@ impl IndicatorSet {
             seen.0.insert(id);
             return None;
         }
-        self.get(id)
+        self.get(id).filter(|_| !self.silenced.contains(&id))
     }
 
     fn whole(&self, ids: Vec<u32>, seen: &mut Seen) -> Vec<&Indicator> {

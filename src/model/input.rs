@@ -36,6 +36,9 @@ pub struct Input {
     /// Rules that compile but by their `type` are meant for memory, the registry or logs: they accuse no file.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub not_for_files: Vec<String>,
+    /// What stands beside the indicators, so that all of the file is accounted for.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub context: Vec<Context>,
     /// Lines in force that had to be changed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub adjusted: Vec<Rejected>,
@@ -48,6 +51,15 @@ pub struct Rejected {
     /// `file:line`, or the file alone.
     #[serde(rename = "where")]
     pub place: String,
+    /// In words, one line.
+    pub why: String,
+}
+
+/// Entries that are no indicators by their author's word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    pub count: u64,
     /// In words, one line.
     pub why: String,
 }

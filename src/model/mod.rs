@@ -19,7 +19,7 @@ pub use entry::{Entry, Kind, Meta, Time, Times};
 pub use evidence::{Axis, Category, Evidence, Level, Reason, Sighting};
 pub use finding::Finding;
 pub use gap::{Disposition, Gap, GapReason, Stage};
-pub use input::{Input, Rejected};
+pub use input::{Context, Input, Rejected};
 pub use locator::{Locator, Name, Step};
 pub use object::{ContainerFacts, Digests, Encrypted, MemberFacts, Object};
 pub use people::{Individuals, Person, PhiFacts, Token, TokenKind};

@@ -8,6 +8,8 @@ mod ioc;
 mod ioc_goldens;
 mod known_good;
 mod manual;
+mod misp;
+mod openioc;
 mod pack;
 mod phi;
 mod programs;

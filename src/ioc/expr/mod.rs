@@ -128,6 +128,22 @@ impl Node {
         self.bound(false)
     }
 
+    /// Whether it holds for an object that has nothing of what is asked for: it only says what is not there,
+    /// and so accuses nearly everything.
+    pub fn holds_for_nothing(&self) -> bool {
+        self.with_terms_false() == Truth::True
+    }
+
+    fn with_terms_false(&self) -> Truth {
+        match self {
+            Node::Term(_) => Truth::False,
+            Node::Unknown(_) => Truth::Unknown,
+            Node::Not(n) => !n.with_terms_false(),
+            Node::All(list) => list.iter().fold(Truth::True, |t, n| t.and(n.with_terms_false())),
+            Node::Any(list) => list.iter().fold(Truth::False, |t, n| t.or(n.with_terms_false())),
+        }
+    }
+
     fn bound(&self, helpful: bool) -> Truth {
         match self {
             Node::Term(_) => helpful.into(),
@@ -220,6 +236,10 @@ mod tests {
         assert_eq!(Node::Not(Box::new(term())).best(), Truth::True);
         assert_eq!(Node::Any(vec![term(), Node::Not(Box::new(unknown()))]).worst(), Truth::Unknown);
         assert_eq!(Node::All(vec![]).worst(), Truth::True);
+        let not = || Node::Not(Box::new(term()));
+        assert!(not().holds_for_nothing() && Node::All(vec![not(), not()]).holds_for_nothing());
+        assert!(!Node::All(vec![not(), term()]).holds_for_nothing() && !term().holds_for_nothing());
+        assert!(Node::Any(vec![not(), term()]).holds_for_nothing());
         assert_eq!(Pattern::All(vec![Pattern::Object(term()), Pattern::Unknown("WITHIN".into())]).best(), Truth::Unknown);
     }
 

@@ -194,6 +194,8 @@ impl Bundle {
         let marked = strings(object, "object_marking_refs");
         Marks {
             id: Some(shown(id)),
+            author: string(object, "created_by_ref").and_then(|a| self.names.get(a).cloned()),
+            created: string(object, "created").map(shown),
             indicates: named(&self.names),
             labels: bounded(labels.chain(named(&self.techniques))),
             valid_from: string(object, "valid_from").map(shown),
