@@ -1,7 +1,7 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `source reader container ioc signature binary phi` ← `analyze correlate` ← `score report`
+//! `model` ← `source reader container ioc signature binary phi registry` ← `analyze correlate` ← `score report`
 //! ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ pub mod model;
 pub mod phi;
 pub mod plan;
 pub mod reader;
+pub mod registry;
 pub mod report;
 pub mod score;
 pub mod signature;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; modules of one layer don't know each other.
 const LAYERS: &[&[&str]] = &[
     &["model"],
-    &["source", "reader", "container", "ioc", "signature", "binary", "phi"],
+    &["source", "reader", "container", "ioc", "signature", "binary", "phi", "registry"],
     &["analyze", "correlate"],
     &["score", "report"],
     &["engine"],

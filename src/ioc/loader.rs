@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::address;
+use super::address::{self, Address};
 use super::expr::{Compiled, Joined, MAX_DEPTH, Node, Pattern, Term, Truth};
 use super::hash::HashValue;
 use super::marks::Marks;
@@ -144,11 +144,12 @@ impl<'a> Loader<'a> {
     fn alternative(&mut self, id: u32, pattern: Pattern) -> Result<(), String> {
         match pattern {
             Pattern::Object(Node::Term(term)) if !matches!(term, Term::Ask(_)) => {
-                if let Term::Mention(address) = &term
+                if let Some(value) = shown(&term)
                     && let Some(indicator) = self.set.indicators.last_mut()
                     && indicator.value.is_none()
                 {
-                    indicator.value = Some(text::escape(address.to_string().as_bytes()).into());
+                    indicator.value = Some(text::escape(value.as_bytes()).into());
+                    indicator.text = matches!(term, Term::Mention(Address::Text(_)));
                 }
                 self.index(term, id)
             }
@@ -207,9 +208,10 @@ impl<'a> Loader<'a> {
             },
             Term::Mention(address) => self.set.addresses.add(&address, slot),
             Term::Path { part, test } => self.set.paths.add(part, test, slot)?,
-            Term::Imphash(_) | Term::Tlsh { .. } | Term::Registry(_) | Term::Ask(_) => {
-                return Err("a term that has no index".into());
-            }
+            Term::Imphash(imphash) => self.set.likeness.add_imphash(imphash, slot),
+            Term::Tlsh { digest, distance } => self.set.likeness.add_tlsh(&digest, distance, slot)?,
+            Term::Registry(registry) => self.set.registry.add(registry, slot)?,
+            Term::Ask(_) => return Err("a term that has no index".into()),
         }
         Ok(())
     }
@@ -298,6 +300,7 @@ impl<'a> Loader<'a> {
             file: self.file.clone(),
             place: about.place.clone(),
             value: None,
+            text: false,
             marks: about.marks.clone(),
         });
         Some(id)
@@ -307,6 +310,18 @@ impl<'a> Loader<'a> {
     fn withdraw(&mut self, place: Place, why: String) {
         self.set.indicators.pop();
         self.reject(place, why);
+    }
+}
+
+/// What a term looks for, where that may be shown.
+fn shown(term: &Term) -> Option<String> {
+    match term {
+        Term::Mention(address) => Some(address.to_string()),
+        Term::Registry(term) => {
+            let parts = [&term.key, &term.value_name, &term.data];
+            Some(parts.iter().filter_map(|t| Some(t.as_ref()?.value())).collect::<Vec<_>>().join(" | "))
+        }
+        _ => None,
     }
 }
 

@@ -7,9 +7,11 @@
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
 mod address;
+mod broad;
 mod c2_iocs;
 mod content;
 mod decode;
+mod defang;
 mod expr;
 mod filename_iocs;
 mod filenames;
@@ -18,16 +20,22 @@ mod hash;
 mod hash_csv;
 mod hash_iocs;
 mod hash_list;
+mod hosts;
 mod input;
+mod likeness;
 mod loader;
 mod marks;
 mod paths;
 mod pattern;
 mod punycode;
+mod registry_terms;
 mod set;
 mod subjects;
 mod trivial;
+mod url;
+mod wide;
 
+pub use address::{Address, broad};
 pub use content::{ContentHit, ContentScan};
 pub use expr::{
     Answer, Case, Cmp, Domain, Facts, Field, Node, Part, Pattern, Question, Registry, Seen, Term, Test, Text, TextOp, Truth,
@@ -35,8 +43,10 @@ pub use expr::{
 };
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
+pub use likeness::{DEFAULT_DISTANCE, Near};
 pub use loader::{About, Loader};
 pub use marks::Marks;
+pub use registry_terms::RegistryValue;
 pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
 
