@@ -216,7 +216,7 @@ fn spellings_of(path: &str) -> Vec<String> {
             }
         }
     };
-    add(0, &|p| current_control_set(p), &mut out);
+    add(0, &current_control_set, &mut out);
     add(0, &without_wow, &mut out);
     add(0, &|p| Some(format!(r"HKEY_CURRENT_USER\{}", after(p, r"HKEY_USERS\.DEFAULT\")?)), &mut out);
     let classes = |p: &str| {

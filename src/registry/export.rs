@@ -217,7 +217,10 @@ impl<'a> Iterator for Lines<'a> {
 mod tests {
     use super::*;
 
-    fn keys(bytes: &[u8]) -> (Vec<(String, Vec<(String, Vec<String>)>)>, Walk) {
+    /// Path of a key, and its values with their texts.
+    type Shown = (String, Vec<(String, Vec<String>)>);
+
+    fn keys(bytes: &[u8]) -> (Vec<Shown>, Walk) {
         let mut out = Vec::new();
         let walk = walk(bytes, &mut |key| {
             out.push((key.path.to_owned(), key.values.iter().map(|v| (v.name.to_string(), v.texts())).collect()));

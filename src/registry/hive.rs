@@ -104,7 +104,7 @@ pub(super) fn walk(bytes: &[u8], name: &[u8], visit: &mut dyn FnMut(&Key<'_>) ->
 impl<'a> Hive<'a> {
     /// The content of an allocated cell.
     fn cell(&self, at: u32) -> Option<&'a [u8]> {
-        let at = usize::try_from(at).ok().filter(|at| at % 8 == 0)?;
+        let at = usize::try_from(at).ok().filter(|at| at.is_multiple_of(8))?;
         let size = self.cells.get(at..at.checked_add(4)?)?;
         let size = i32::from_le_bytes(size.try_into().ok()?);
         // Negative sizes are those of allocated cells.
