@@ -1,7 +1,7 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary phi` ← `analyze correlate` ←
+//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary phi registry` ← `analyze correlate` ←
 //! `score report` ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
 #![deny(unsafe_code)]
 
@@ -17,6 +17,7 @@ pub mod model;
 pub mod phi;
 pub mod plan;
 pub mod reader;
+pub mod registry;
 pub mod report;
 pub mod score;
 pub mod signature;

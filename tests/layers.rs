@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["sqlite"],
     &["hashset"],
-    &["source", "reader", "container", "ioc", "signature", "binary", "phi"],
+    &["source", "reader", "container", "ioc", "signature", "binary", "phi", "registry"],
     &["analyze", "correlate"],
     &["score", "report"],
     &["engine"],

@@ -1,9 +1,14 @@
-//! Matching indicators: digests, names, and addresses in content.
+//! Matching indicators: digests, names, addresses in content, keys of the registry, and likeness.
 //!
-//! A digest weighs what its list says (100 where it says nothing). A name weighs its score. An address in
-//! content is a mention, not a connection: reports, block lists and browser histories mention addresses too,
-//! so it weighs 60 at most and never makes an alert alone. Negative scores reduce what else speaks against
-//! the object; alone they say nothing.
+//! A digest weighs what its list says (100 where it says nothing). A name or a registry key weighs its score. An
+//! address in content is a mention, not a connection: reports and block lists mention addresses too, so it weighs
+//! 60 at most and never makes an alert alone; 80 where the content is a record of connections (a browser's
+//! history, a log) or a hosts file that leads there, 20 where a hosts file blocks it. A shared import hash is a
+//! likeness and weighs 70 at most; a TLSH weighs less the farther it is. Negative scores reduce what else speaks
+//! against the object; alone they say nothing.
+
+mod registry;
+mod venue;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,13 +16,23 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use self::registry::Found;
+use self::venue::Venue;
 use super::facts::ObjectFacts;
+use super::place::place;
 use super::{Analyzer, Examine, Findings, Head, Whole};
+use crate::binary::Inspected;
 use crate::ioc::{ContentHit, ContentScan, Facts, Indicator, IndicatorSet, Role, Seen, Truth, Verdict, subjects};
-use crate::model::{Category, Evidence, Kind, Locator, Name, Object, Reason, Sighting, text};
+use crate::model::{Category, Evidence, Kind, Locator, Name, Object, Reason, Sighting, Time, text};
 
 /// Most that an address in content weighs.
 const MENTION: i32 = 60;
+/// Most that an address in a record of connections weighs.
+const CONTACT: i32 = 80;
+/// Most that an address weighs which a hosts file blocks.
+const BLOCKED: i32 = 20;
+/// Most that an import table weighs which a known file has, too.
+const IMPORTS: i32 = 70;
 /// Most that an expression weighs that could not be decided, though a digest it lists was found.
 const UNDECIDED: i32 = 30;
 /// Reasons kept of one kind, strongest first.
@@ -73,9 +88,23 @@ impl Examine for IocExamine<'_> {
             hits.digest(kind.id(), kind.words(), &indicators);
         }
         hits.names(self.set, head.locator, head.origin, head.other_names, head.kind == Kind::Dir);
+        hits.likeness(self.set, whole);
         if let Some(scan) = &mut self.content {
-            hits.mentions(self.set, scan.finish());
+            let found = scan.finish();
+            if !found.is_empty() {
+                let venue = Venue::of(&place(head.locator, head.origin), head.bytes);
+                let leading = match (venue, whole.body) {
+                    (Venue::Hosts, Some(body)) => {
+                        scan.feed(0, &venue::leading(body));
+                        scan.finish()
+                    }
+                    _ => BTreeMap::new(),
+                };
+                hits.mentions(self.set, found, venue, &leading);
+            }
         }
+        let (found, registry) = registry::search(self.set, whole, &mut out.gaps);
+        hits.registry(self.set, found);
         if self.set.has_expressions() {
             let facts = ObjectFacts {
                 meta: head.meta,
@@ -84,7 +113,7 @@ impl Examine for IocExamine<'_> {
                 entropy_milli: Some(whole.entropy_milli),
                 digests: whole.digests,
                 searched: self.content.is_some(),
-                registry: false,
+                registry,
                 folds: hits.folds,
             };
             hits.expressions(self.set, head.locator, &facts, out);
@@ -131,6 +160,10 @@ struct Hits {
     digests: Vec<Reason>,
     names: Vec<Reason>,
     mentions: Vec<Reason>,
+    /// Mentions beyond the bound.
+    more_mentions: usize,
+    registry: Vec<Reason>,
+    likeness: Vec<Reason>,
     expressions: Vec<Reason>,
     /// Terms of expressions that were found.
     seen: Seen,
@@ -188,19 +221,94 @@ impl Hits {
         }
     }
 
-    fn mentions(&mut self, set: &IndicatorSet, found: BTreeMap<u32, ContentHit>) {
+    fn mentions(
+        &mut self,
+        set: &IndicatorSet,
+        found: BTreeMap<u32, ContentHit>,
+        venue: Venue,
+        leading: &BTreeMap<u32, ContentHit>,
+    ) {
+        let mut mentioned: Vec<(i32, u32, &Indicator, ContentHit)> = Vec::new();
         for (id, hit) in found {
             let Some(indicator) = set.resolve(id, &mut self.seen) else { continue };
+            let most = match venue {
+                _ if indicator.text => MENTION,
+                Venue::Document => MENTION,
+                Venue::Hosts if !leading.contains_key(&id) => BLOCKED,
+                Venue::Hosts | Venue::Browser | Venue::Log(_) => CONTACT,
+            };
+            mentioned.push((indicator.score.min(most), id, indicator, hit));
+        }
+        // A list of addresses mentions thousands; only the strongest become reasons.
+        mentioned.sort_by_key(|(weight, id, ..)| (-weight.abs(), *id));
+        self.more_mentions = mentioned.len().saturating_sub(MAX_REASONS);
+        mentioned.truncate(MAX_REASONS);
+        for (weight, id, indicator, hit) in mentioned {
             let value = indicator.value.as_deref().unwrap_or_default();
             let times = if hit.count == 1 { "once".to_owned() } else { format!("{} times", text::thousands(hit.count)) };
-            let text = format!("Content mentions {value} {times}: {}", indicator.words());
-            let reason = Reason::new("c2.content", "c2", indicator.score.min(MENTION), text, indicator.source());
+            let (reason, group, says) = match venue {
+                _ if indicator.text => ("content.text", "text", format!("Content holds a listed text {times}")),
+                Venue::Document => ("c2.content", "c2", format!("Content mentions {value} {times}")),
+                Venue::Hosts if weight > BLOCKED || leading.contains_key(&id) => {
+                    ("c2.hosts", "contact", format!("Hosts file leads names to or from {value}"))
+                }
+                Venue::Hosts => ("c2.hosts", "c2", format!("Hosts file blocks {value}, or names it in a remark")),
+                Venue::Browser => ("c2.browser", "contact", format!("Browser history holds {value} {times}")),
+                Venue::Log(log) => ("c2.log", "contact", format!("{log} records {value} {times}")),
+            };
+            let counted = if indicator.text { "text" } else { "c2" };
+            let reason = Reason::new(reason, counted, weight, format!("{says}: {}", indicator.words()), indicator.source());
             let mut detail = json!({ "indicator": value, "count": hit.count, "first_offset": hit.first });
             if let Some(marks) = &indicator.marks {
                 detail["marks"] = json!(marks);
             }
             self.mentions.push(reason.with(detail));
-            self.note("c2", indicator, &[indicator]);
+            self.note(group, indicator, &[indicator]);
+        }
+    }
+
+    fn registry(&mut self, set: &IndicatorSet, found: BTreeMap<u32, Found>) {
+        for (id, found) in found {
+            let Some(indicator) = set.resolve(id, &mut self.seen) else { continue };
+            let value = indicator.value.as_deref().unwrap_or_default();
+            let text = format!("Registry holds {value}: {}", indicator.words());
+            let mut detail = json!({ "indicator": value, "count": found.count });
+            if let Some(written) = found.written.and_then(Time::rfc3339) {
+                detail["key_written"] = json!(written);
+            }
+            if let Some(marks) = &indicator.marks {
+                detail["marks"] = json!(marks);
+            }
+            self.registry.push(Reason::new("registry", "registry", indicator.score, text, indicator.source()).with(detail));
+            self.note("registry", indicator, &[indicator]);
+        }
+    }
+
+    /// Import tables and TLSH: what resembles a listed file.
+    fn likeness(&mut self, set: &IndicatorSet, whole: &Whole<'_>) {
+        if set.has_imphashes()
+            && let Inspected::Facts(facts) = whole.inspected()
+            && let Some(imphash) = &facts.imphash
+        {
+            for indicator in set.by_imphash(imphash, &mut self.seen) {
+                let text = format!("Import table equals that of a listed file: {}", indicator.words());
+                let reason = Reason::new("hash.imphash", "hash", indicator.score.min(IMPORTS), text, indicator.source());
+                self.likeness.push(marked(reason, indicator));
+                self.note("likeness", indicator, &[indicator]);
+            }
+        }
+        if let Some(body) = whole.body.filter(|_| set.has_tlsh()) {
+            for (indicator, near) in set.by_tlsh(body, &mut self.seen) {
+                let text = format!("Content resembles a listed file (TLSH distance {}): {}", near.distance, indicator.words());
+                let weight = near.weigh(indicator.score);
+                let mut detail = json!({ "distance": near.distance, "bound": near.bound });
+                if let Some(marks) = &indicator.marks {
+                    detail["marks"] = json!(marks);
+                }
+                let reason = Reason::new("hash.tlsh", "hash", weight, text, indicator.source());
+                self.likeness.push(reason.with(detail));
+                self.note("likeness", indicator, &[indicator]);
+            }
         }
     }
 
@@ -265,15 +373,21 @@ impl Hits {
         let starts = [
             ("hash", "Known-bad file: "),
             ("expression", "Fits a known indicator: "),
+            ("registry", "Registry holds a known indicator: "),
+            ("likeness", "Resembles a known-bad file: "),
             ("filename", "Suspicious path: "),
+            ("contact", "Record of contact with a known-bad address: "),
             ("c2", "Mentions a known-bad address: "),
+            ("text", "Holds a listed text: "),
         ];
         let title =
             starts.into_iter().find_map(|(group, start)| self.words.get(group).map(|(_, words)| format!("{start}{words}")))?;
         let mut reasons = self.digests;
-        for mut group in [self.expressions, self.names, self.mentions] {
+        let groups =
+            [(self.likeness, 0), (self.expressions, 0), (self.registry, 0), (self.names, 0), (self.mentions, self.more_mentions)];
+        for (mut group, beyond) in groups {
             group.sort_by(|a, b| (-a.weight.abs(), &a.source, &a.id).cmp(&(-b.weight.abs(), &b.source, &b.id)));
-            let more = group.len().saturating_sub(MAX_REASONS);
+            let more = group.len().saturating_sub(MAX_REASONS).saturating_add(beyond);
             group.truncate(MAX_REASONS);
             if let Some(last) = group.last_mut().filter(|_| more > 0) {
                 last.text.push_str(&format!(" (and {more} weaker ones)"));

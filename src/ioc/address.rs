@@ -1,8 +1,11 @@
-//! Addresses of command-and-control servers as lists write them: plain, defanged, as URL, with port.
+//! Addresses as lists write them: plain, defanged, as URL, with port; e-mail addresses; texts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::defang::refang;
 use super::punycode;
+
+pub use super::broad::broad;
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +17,35 @@ pub enum Address {
     Net4(Ipv4Addr, u8),
     /// First address and prefix length; a single address has 128.
     Net6(Ipv6Addr, u8),
-    /// Host and path, without scheme: the host alone is not accused.
+    /// Host and path with query, without scheme, user and port: the host alone is not accused.
     Url(String),
+    /// `local@domain` in lower case, the domain as it goes over the wire.
+    Email(String),
+    /// Any text, letter for letter; see [`Address::text`].
+    Text(String),
 }
+
+impl Address {
+    /// A text that content is searched for, with a bound on both sides: shorter ones are found everywhere.
+    pub fn text(text: &str) -> Result<Self, String> {
+        match text.len() {
+            0..MIN_TEXT => Err(format!("a text of fewer than {MIN_TEXT} bytes")),
+            MIN_TEXT..=MAX_TEXT => Ok(Address::Text(text.to_owned())),
+            _ => Err(format!("a text of more than {MAX_TEXT} bytes")),
+        }
+    }
+}
+
+/// Length of texts, in bytes.
+const MIN_TEXT: usize = 4;
+const MAX_TEXT: usize = 1024;
+/// Longest path of a URL with its query, in bytes.
+pub(super) const MAX_PATH: usize = 2048;
 
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Address::Domain(name, _) | Address::Url(name) => f.write_str(name),
+            Address::Domain(text, _) | Address::Url(text) | Address::Email(text) | Address::Text(text) => f.write_str(text),
             Address::Ip4(ip) => write!(f, "{ip}"),
             Address::Net4(ip, bits) => write!(f, "{ip}/{bits}"),
             Address::Net6(ip, 128) => write!(f, "{ip}"),
@@ -50,6 +74,9 @@ const COMMON_TLDS: &[&str] = &[
 /// Reads one entry. The error says in words what is wrong with it.
 pub fn parse(entry: &str) -> Result<Address, String> {
     let text = refang(entry);
+    if let Some(email) = email(&text) {
+        return email;
+    }
     let (host, path) = split_url(&text)?;
     if path.is_empty()
         && !text.contains("://")
@@ -68,37 +95,32 @@ pub fn parse(entry: &str) -> Result<Address, String> {
     if path.is_empty() {
         return Ok(address);
     }
-    Ok(Address::Url(format!("{}{path}", host.to_ascii_lowercase())))
+    let host = match address {
+        Address::Net6(ip, _) => format!("[{ip}]"),
+        host => host.to_string(),
+    };
+    Ok(Address::Url(format!("{host}{path}")))
 }
 
-/// Takes back what keeps published addresses from being clicked: `hxxp`, `[.]`, `(dot)`, `[:]`.
-fn refang(entry: &str) -> String {
-    let mut text = entry.trim().trim_matches('"').to_owned();
-    for (from, to) in [
-        ("[.]", "."),
-        ("(.)", "."),
-        ("{.}", "."),
-        ("[.", "."),
-        (".]", "."),
-        ("[dot]", "."),
-        ("(dot)", "."),
-        ("{dot}", "."),
-        ("[DOT]", "."),
-        ("[://]", "://"),
-        ("[:]", ":"),
-        ("[/]", "/"),
-        ("[@]", "@"),
-    ] {
-        text = text.replace(from, to);
+/// `None` where the entry is no e-mail address.
+fn email(text: &str) -> Option<Result<Address, String>> {
+    let text = match text.split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => rest.split('?').next().unwrap_or_default(),
+        _ => text,
+    };
+    let (local, host) = text.rsplit_once('@')?;
+    if local.contains('/') || host.contains('/') {
+        return None;
     }
-    let lower = text.get(..7).unwrap_or(&text).to_ascii_lowercase();
-    for (from, to) in [("hxxps", "https"), ("hxxp", "http"), ("meow", "http"), ("fxp", "ftp")] {
-        if lower.starts_with(from) && text.get(from.len()..).is_some_and(|r| r.starts_with(":")) {
-            text.replace_range(..from.len(), to);
-            break;
-        }
+    // RFC 5322 section 3.2.3, without quoted forms.
+    let sound = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-=?^_`{|}~.".contains(c);
+    if local.is_empty() || local.len() > 64 || !local.chars().all(sound) {
+        return Some(Err("no e-mail address".into()));
     }
-    text
+    Some(domain(host).and_then(|domain| match domain {
+        Address::Domain(name, _) => Ok(Address::Email(format!("{}@{name}", local.to_ascii_lowercase()))),
+        _ => Err("no e-mail address".into()),
+    }))
 }
 
 /// Host and path (empty where there is none, or only `/`), without scheme, port and user.
@@ -113,9 +135,8 @@ fn split_url(text: &str) -> Result<(&str, &str), String> {
     if !had_scheme && path.strip_prefix('/').is_some_and(|b| b.parse::<u8>().is_ok()) && authority.parse::<IpAddr>().is_ok() {
         return Ok((authority, ""));
     }
-    if authority.contains('@') {
-        return Err("an e-mail address or a URL with a user name".into());
-    }
+    // A user name is no part of where a URL leads.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = if let Some(rest) = authority.strip_prefix('[') {
         rest.split(']').next().unwrap_or_default()
     } else if authority.parse::<Ipv6Addr>().is_ok() {
@@ -128,8 +149,11 @@ fn split_url(text: &str) -> Result<(&str, &str), String> {
         }
     };
     let path = if path == "/" { "" } else { path };
-    if !path.is_ascii() || path.contains(char::is_whitespace) {
-        return Err("blanks or other letters in the path of a URL".into());
+    if path.contains(char::is_whitespace) {
+        return Err("blanks in the path of a URL".into());
+    }
+    if path.len() > MAX_PATH {
+        return Err(format!("a path of more than {MAX_PATH} bytes"));
     }
     Ok((host, path))
 }
@@ -142,6 +166,9 @@ fn single4(ip: Ipv4Addr) -> Result<Address, String> {
 }
 
 fn single6(ip: Ipv6Addr) -> Result<Address, String> {
+    if let Some(ip) = ip.to_ipv4_mapped() {
+        return single4(ip);
+    }
     if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() {
         return Err("a loopback, unspecified or multicast address".into());
     }
@@ -236,6 +263,25 @@ mod tests {
     }
 
     #[test]
+    fn mail_addresses() {
+        for entry in ["Bad.Guy@Evil.com", "bad.guy[@]evil[.]com", "bad.guy(at)evil(dot)com", "mailto:bad.guy@evil.com?subject=x"]
+        {
+            assert_eq!(parse(entry), Ok(Address::Email("bad.guy@evil.com".into())), "{entry}");
+        }
+        assert_eq!(parse("x@bücher.example"), Ok(Address::Email("x@xn--bcher-kva.example".into())));
+        assert_eq!(parse("http://google.com@evil.com/a"), Ok(Address::Url("evil.com/a".into())));
+        assert_eq!(parse("http://u:p@evil.com"), plain("evil.com"));
+    }
+
+    #[test]
+    fn paths_keep_their_case_and_hosts_do_not() {
+        assert_eq!(parse("http://EVIL.com/Gate"), Ok(Address::Url("evil.com/Gate".into())));
+        assert_eq!(parse("http://bücher.example/ä"), Ok(Address::Url("xn--bcher-kva.example/ä".into())));
+        assert_eq!(parse("http://[2001:DB8::1]:80/x"), Ok(Address::Url("[2001:db8::1]/x".into())));
+        assert!(Address::text("abc").is_err() && Address::text("Abcd").is_ok());
+    }
+
+    #[test]
     fn addresses_and_networks() {
         let ip = Ipv4Addr::new(58, 64, 143, 244);
         for entry in ["58.64.143.244", "58[.]64[.]143[.]244", "58.64.143.244:443", "58.64.143.244/32", "http://58.64.143.244/"] {
@@ -245,6 +291,7 @@ mod tests {
         let v6: Ipv6Addr = "2001:db8::1".parse().unwrap();
         assert_eq!(parse("2001:DB8:0:0::1"), Ok(Address::Net6(v6, 128)));
         assert_eq!(parse("[2001:db8::1]:443"), Ok(Address::Net6(v6, 128)));
+        assert_eq!(parse("::ffff:58.64.143.244"), Ok(Address::Ip4(ip)));
         assert_eq!(parse("2001:db8::/32"), Ok(Address::Net6("2001:db8::".parse().unwrap(), 32)));
     }
 
@@ -260,7 +307,10 @@ mod tests {
             "0.0.0.0/0",
             "1.2.3.4/33",
             "::/0",
-            "a@evil.com",
+            "a b@evil.com",
+            "@evil.com",
+            "a@1.2.3.4",
+            "a@localhost",
             "rce_loader.js",
             "com.google.bat",
             "no spaces.com",

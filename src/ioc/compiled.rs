@@ -70,6 +70,7 @@ pub fn load(all: &mut IndicatorSet, path: &Path, name: &str) -> Input {
         place: Place::Whole,
         value: None,
         names_only: false,
+        text: false,
         marks: None,
     });
     all.compiled.0.push((set, id));

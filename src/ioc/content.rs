@@ -1,88 +1,22 @@
 //! Listed addresses in the content of files: one pass, in chunks, with bounded memory.
 //!
-//! Domains and single IPv4 addresses are found by one Aho-Corasick automaton (ASCII letters in any case)
-//! and then checked at their ends: `evil.com` is found in `www.evil.com`, not in `notevil.com` or
-//! `evil.com.example.org`; `1.2.3.4` not in `1.2.3.45` or `v1.2.3.4`. Networks and IPv6 addresses, which
-//! have many spellings, are compared with every address-like word, only where such indicators are loaded.
+//! `evil.com` is found in `www.evil.com`, not in `notevil.com` or `evil.com.example.org`; `1.2.3.4` not in
+//! `1.2.3.45` or `v1.2.3.4`; `bad@evil.com` not in `xbad@evil.com`. UTF-16 is read too, as a whole or as the
+//! strings of a program.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::{memchr, memmem};
 
-use super::address::Address;
+use super::hosts::{AddressSet, Hash, MAX_NAME, What};
+use super::url;
+use super::wide::Wide;
 
 /// Bytes that are looked at together.
 const STEP: usize = 64 * 1024;
-/// Bytes after a match that decide whether it ends there.
-const LOOK_AHEAD: usize = 2;
-/// Longest spelling of an address, with its surroundings.
-const WORD: usize = 48;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Edge {
-    Domain,
-    Number,
-}
-
-/// What is searched for.
-#[derive(Debug, Default)]
-pub struct AddressSet {
-    needles: BTreeMap<Vec<u8>, (Option<Edge>, Vec<u32>)>,
-    automaton: Option<AhoCorasick>,
-    flat: Vec<(Edge, Vec<u32>)>,
-    longest: usize,
-    nets4: Vec<(u32, u32, u32)>,
-    nets6: Vec<(u128, u128, u32)>,
-}
-
-impl AddressSet {
-    pub fn add(&mut self, address: &Address, indicator: u32) {
-        let mut needle = |text: &str, edge| {
-            let entry = self.needles.entry(text.as_bytes().to_vec()).or_default();
-            entry.0 = Some(edge);
-            entry.1.push(indicator);
-        };
-        match address {
-            Address::Domain(name, other) => {
-                needle(name, Edge::Domain);
-                if let Some(other) = other {
-                    needle(other, Edge::Domain);
-                }
-            }
-            Address::Url(text) => needle(text, Edge::Domain),
-            Address::Ip4(ip) => needle(&ip.to_string(), Edge::Number),
-            Address::Net4(base, bits) => {
-                let mask = u32::MAX.checked_shl(32u32.saturating_sub(u32::from(*bits))).unwrap_or(0);
-                self.nets4.push((u32::from(*base), mask, indicator));
-            }
-            Address::Net6(base, bits) => {
-                let mask = u128::MAX.checked_shl(128u32.saturating_sub(u32::from(*bits))).unwrap_or(0);
-                self.nets6.push((u128::from(*base), mask, indicator));
-            }
-        }
-    }
-
-    /// Builds the automaton. The error is that of a set too large for it.
-    pub fn build(&mut self) -> Result<(), String> {
-        let needles = std::mem::take(&mut self.needles);
-        self.longest = needles.keys().map(Vec::len).max().unwrap_or(0);
-        if !needles.is_empty() {
-            let automaton = AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .match_kind(MatchKind::Standard)
-                .build(needles.keys())
-                .map_err(|e| e.to_string())?;
-            self.automaton = Some(automaton);
-        }
-        self.flat = needles.into_values().map(|(edge, ids)| (edge.unwrap_or(Edge::Domain), ids)).collect();
-        Ok(())
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.automaton.is_none() && self.nets4.is_empty() && self.nets6.is_empty()
-    }
-}
+/// Longest spelling of an IPv6 address.
+const MAX_IP6: usize = 46;
 
 /// How often an indicator occurs in one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,35 +26,48 @@ pub struct ContentHit {
     pub first: u64,
 }
 
+/// What was found, by indicator.
+type Hits = BTreeMap<u32, ContentHit>;
+
 /// One object's pass. Reused for object after object.
 pub struct ContentScan<'a> {
     set: &'a AddressSet,
-    hits: BTreeMap<u32, ContentHit>,
+    hits: Hits,
     plain: Lane,
-    /// Every second byte of a UTF-16 text, where the content looks like one.
-    wide: Option<(Lane, bool)>,
-    narrow: Vec<u8>,
+    wide: Wide,
+    wide_lane: Lane,
 }
 
+/// A text that arrives in pieces, and where its bytes come from.
 #[derive(Default)]
-struct Lane {
+pub(super) struct Lane {
     window: Vec<u8>,
     /// Position of the window's first byte in the lane.
     base: u64,
-    /// Matches that end at or before this were judged.
+    /// What ends at or before this was judged.
     done: u64,
+    marks: Vec<Mark>,
+}
+
+/// From `at` in the lane on, one byte is `scale` bytes of the object from `offset` on.
+#[derive(Clone, Copy)]
+struct Mark {
+    at: u64,
+    offset: u64,
+    scale: u64,
 }
 
 impl<'a> ContentScan<'a> {
     pub fn new(set: &'a AddressSet) -> Self {
-        Self { set, hits: BTreeMap::new(), plain: Lane::default(), wide: None, narrow: Vec::new() }
+        Self { set, hits: Hits::new(), plain: Lane::default(), wide: Wide::default(), wide_lane: Lane::default() }
     }
 
-    /// Starts an object. `head` decides whether UTF-16 is looked for too.
+    /// Starts an object. `head` decides whether all of it is UTF-16.
     pub fn begin(&mut self, head: &[u8]) {
         self.hits.clear();
         self.plain.clear();
-        self.wide = utf16_order(head).map(|high_first| (Lane::default(), high_first));
+        self.wide_lane.clear();
+        self.wide = Wide::new(head);
     }
 
     /// The next bytes, at this offset of the object.
@@ -128,177 +75,276 @@ impl<'a> ContentScan<'a> {
         if self.set.is_empty() {
             return;
         }
-        for piece in chunk.chunks(STEP) {
-            self.plain.feed(piece, self.set, 1, &mut self.hits);
+        if self.plain.marks.is_empty() {
+            self.plain.mark(offset, 1);
         }
-        if let Some((lane, high_first)) = &mut self.wide {
-            // Units start at even offsets of the object; a chunk may begin within one.
-            self.narrow.clear();
-            let low = u64::from(*high_first);
-            for (i, byte) in chunk.iter().enumerate() {
-                let at = offset.wrapping_add(i as u64) % 2;
-                if at == low {
-                    self.narrow.push(*byte);
-                }
-                if self.narrow.len() == STEP {
-                    lane.feed(&self.narrow, self.set, 2, &mut self.hits);
-                    self.narrow.clear();
-                }
-            }
-            lane.feed(&self.narrow, self.set, 2, &mut self.hits);
+        let mut at = offset;
+        for piece in chunk.chunks(STEP) {
+            self.plain.push(piece);
+            self.plain.scan(self.set, false, &mut self.hits);
+            self.wide.feed(at, piece, &mut self.wide_lane);
+            self.wide_lane.scan(self.set, false, &mut self.hits);
+            at = at.saturating_add(piece.len() as u64);
         }
     }
 
     /// Ends the object: what was found, by indicator.
     pub fn finish(&mut self) -> BTreeMap<u32, ContentHit> {
         if !self.set.is_empty() {
-            self.plain.scan(self.set, true, 1, &mut self.hits);
-            if let Some((lane, _)) = &mut self.wide {
-                lane.scan(self.set, true, 2, &mut self.hits);
-            }
+            self.plain.scan(self.set, true, &mut self.hits);
+            self.wide.finish(&mut self.wide_lane);
+            self.wide_lane.scan(self.set, true, &mut self.hits);
         }
-        self.plain.clear();
-        self.wide = None;
-        std::mem::take(&mut self.hits)
+        let hits = std::mem::take(&mut self.hits);
+        self.begin(&[]);
+        hits
     }
-}
-
-/// Whether the content is UTF-16, and if so whether the high byte comes first.
-fn utf16_order(head: &[u8]) -> Option<bool> {
-    match head {
-        [0xff, 0xfe, 0, 0, ..] => return None,
-        [0xff, 0xfe, ..] => return Some(false),
-        [0xfe, 0xff, ..] => return Some(true),
-        _ => {}
-    }
-    let sample = head.get(..head.len().min(4096))?;
-    let text = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e);
-    let count = |low: usize| {
-        sample.chunks_exact(2).filter(|p| p.get(low).is_some_and(|b| text(*b)) && p.get(1 - low).is_some_and(|b| *b == 0)).count()
-    };
-    let pairs = sample.len() / 2;
-    if pairs < 8 {
-        return None;
-    }
-    [(0, false), (1, true)].into_iter().find(|(low, _)| count(*low) * 4 > pairs).map(|(_, order)| order)
 }
 
 impl Lane {
     fn clear(&mut self) {
         self.window.clear();
+        self.marks.clear();
         self.base = 0;
         self.done = 0;
     }
 
-    fn feed(&mut self, piece: &[u8], set: &AddressSet, scale: u64, hits: &mut BTreeMap<u32, ContentHit>) {
+    /// What is pushed next comes from this offset of the object.
+    pub(super) fn mark(&mut self, offset: u64, scale: u64) {
+        let at = self.base.saturating_add(self.window.len() as u64);
+        self.marks.push(Mark { at, offset, scale });
+    }
+
+    pub(super) fn push(&mut self, piece: &[u8]) {
         self.window.extend_from_slice(piece);
-        self.scan(set, false, scale, hits);
-        let keep = set.longest.max(WORD).saturating_add(2 * LOOK_AHEAD + 2);
-        let drop = self.window.len().saturating_sub(keep);
+    }
+
+    /// Offset in the object of a place in the window.
+    fn offset(&self, place: usize) -> u64 {
+        let at = self.base.saturating_add(place as u64);
+        let n = self.marks.partition_point(|m| m.at <= at);
+        let mark = n.checked_sub(1).and_then(|n| self.marks.get(n));
+        mark.map_or(at, |m| m.offset.saturating_add(at.saturating_sub(m.at).saturating_mul(m.scale)))
+    }
+
+    /// Judges what can be judged, once enough has come together or nothing more comes.
+    fn scan(&mut self, set: &AddressSet, last: bool, hits: &mut Hits) {
+        let (ahead, behind) = (set.look_ahead(), set.look_behind());
+        let fresh = usize::try_from(self.done.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let limit = if last { self.window.len() } else { self.window.len().saturating_sub(ahead) };
+        if limit <= fresh || (!last && limit.saturating_sub(fresh) < STEP / 2) {
+            return;
+        }
+        let from = fresh.saturating_sub(behind);
+        let pass = Pass { set, window: &self.window, from, fresh, limit };
+        pass.run(|place, id| {
+            let first = self.offset(place);
+            let entry = hits.entry(id).or_insert(ContentHit { count: 0, first });
+            entry.count = entry.count.saturating_add(1);
+            entry.first = entry.first.min(first);
+        });
+        self.done = self.base.saturating_add(limit as u64);
+        let drop = limit.saturating_sub(behind);
         self.window.drain(..drop);
         self.base = self.base.saturating_add(drop as u64);
+        let old = self.marks.partition_point(|m| m.at <= self.base).saturating_sub(1);
+        self.marks.drain(..old);
+    }
+}
+
+/// One look at a window: what ends behind `fresh` and not behind `limit` is judged.
+struct Pass<'a> {
+    set: &'a AddressSet,
+    window: &'a [u8],
+    /// Nothing before this matters.
+    from: usize,
+    fresh: usize,
+    limit: usize,
+}
+
+impl Pass<'_> {
+    fn run(&self, mut hit: impl FnMut(usize, u32)) {
+        if self.set.has_names() || self.set.has_nets4() {
+            self.words(&mut hit);
+        }
+        let mapped = || self.set.has_nets4() && self.mentions_mapped();
+        if self.set.has_nets6() || mapped() {
+            self.colons(&mut hit);
+        }
+        let [exact, folded] = self.set.literals();
+        let window = self.window.get(self.from..).unwrap_or_default();
+        exact.find(window, |start, end, ids| self.literal(start, end, ids, false, &mut hit));
+        folded.find(window, |start, end, ids| self.literal(start, end, ids, true, &mut hit));
     }
 
-    fn scan(&mut self, set: &AddressSet, last: bool, scale: u64, hits: &mut BTreeMap<u32, ContentHit>) {
-        let window = self.window.as_slice();
-        let limit = if last { window.len() } else { window.len().saturating_sub(LOOK_AHEAD) };
-        let fresh = usize::try_from(self.done.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let mut hit = |start: usize, ids: &[u32]| {
-            let offset = self.base.saturating_add(start as u64).saturating_mul(scale);
-            for id in ids {
-                let entry = hits.entry(*id).or_insert(ContentHit { count: 0, first: offset });
-                entry.count = entry.count.saturating_add(1);
-                entry.first = entry.first.min(offset);
+    fn judged(&self, end: usize) -> bool {
+        end > self.fresh && end <= self.limit
+    }
+
+    fn at(&self, place: usize) -> Option<u8> {
+        self.window.get(place).copied()
+    }
+
+    fn before(&self, place: usize) -> Option<u8> {
+        place.checked_sub(1).and_then(|p| self.at(p))
+    }
+
+    fn literal(&self, start: usize, end: usize, ids: &[u32], name: bool, hit: &mut impl FnMut(usize, u32)) {
+        let (start, end) = (start.saturating_add(self.from), end.saturating_add(self.from));
+        let label = |b: Option<u8>| b.is_some_and(is_label);
+        let longer =
+            || label(self.before(start)) || label(self.at(end)) || (self.at(end) == Some(b'.') && label(self.at(end + 1)));
+        if self.judged(end) && !(name && longer()) {
+            ids.iter().for_each(|id| hit(start, *id));
+        }
+    }
+
+    /// Words with a dot in them.
+    fn words(&self, hit: &mut impl FnMut(usize, u32)) {
+        let mut from = self.from;
+        while let Some(dot) = self.window.get(from..).and_then(|w| memchr(b'.', w)).map(|i| from.saturating_add(i)) {
+            let before = self.window.get(from..dot).unwrap_or_default();
+            let start = before.iter().rposition(|b| !is_label(*b)).map_or(from, |i| from.saturating_add(i + 1));
+            let rest = self.window.get(dot..).unwrap_or_default();
+            let mut end = dot.saturating_add(rest.iter().position(|b| !is_label(*b) && *b != b'.').unwrap_or(rest.len()));
+            // Two dots in a row end a name.
+            if let Some(two) = self.window.get(dot..end).and_then(|w| memmem::find(w, b"..")) {
+                end = dot.saturating_add(two);
             }
+            from = end.max(dot.saturating_add(1));
+            // What the search began within was longer than any name.
+            if self.judged(end) {
+                self.word(self.unescaped(start), end, hit);
+            }
+            if end > self.limit {
+                return;
+            }
+        }
+    }
+
+    /// Where a word begins whose first letters are the end of an escape: `%2F`, `\u002f`.
+    fn unescaped(&self, start: usize) -> usize {
+        let word = self.window.get(start..).unwrap_or_default();
+        let (used, byte) = match (self.before(start), word) {
+            (Some(b'%'), [high, low, ..]) => (2, url::pair(*high, *low)),
+            (Some(b'\\'), [b'u', b'0', b'0', high, low, ..]) => (5, url::pair(*high, *low)),
+            _ => return start,
         };
-        if let Some(automaton) = &set.automaton {
-            for m in automaton.find_overlapping_iter(window) {
-                if m.end() <= fresh || m.end() > limit {
-                    continue;
-                }
-                if let Some((edge, ids)) = set.flat.get(m.pattern().as_usize())
-                    && edge.holds(window, m.start(), m.end())
-                {
-                    hit(m.start(), ids);
-                }
+        if byte.is_some_and(|b| !is_label(b) && b != b'.') { start.saturating_add(used) } else { start }
+    }
+
+    fn word(&self, start: usize, end: usize, hit: &mut impl FnMut(usize, u32)) {
+        let Some(word) = self.window.get(start..end) else { return };
+        let dots = word.iter().rev().take_while(|b| **b == b'.').count();
+        let word = word.get(..word.len().saturating_sub(dots)).unwrap_or_default();
+        let end = start.saturating_add(word.len());
+        let mut hash = Hash::default();
+        let mut labels = 1;
+        for (i, byte) in word.iter().enumerate().rev().take(MAX_NAME) {
+            hash = hash.with(*byte);
+            labels += u32::from(*byte == b'.');
+            let whole = i == 0 || word.get(i - 1) == Some(&b'.');
+            if whole && labels > 1 && *byte != b'.' {
+                let place = start.saturating_add(i);
+                let name = word.get(i..).unwrap_or_default();
+                self.set.by_name(hash, name, |what| self.found(what, place, end, hit));
             }
         }
-        if !set.nets4.is_empty() || !set.nets6.is_empty() {
-            words(window, |start, end| {
-                if end > fresh && end <= limit {
-                    networks(set, window, start, end, &mut hit);
-                }
-            });
+        if self.set.has_nets4() {
+            self.numbers(word, start, hit);
         }
-        self.done = self.base.saturating_add(limit as u64).max(self.done);
+    }
+
+    /// IPv4 addresses in a word.
+    fn numbers(&self, word: &[u8], start: usize, hit: &mut impl FnMut(usize, u32)) {
+        let mut at = 0;
+        while let Some(first) = word.get(at..).and_then(|w| w.iter().position(u8::is_ascii_digit)).map(|i| at.saturating_add(i)) {
+            let rest = word.get(first..).unwrap_or_default();
+            let length = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'.').unwrap_or(rest.len());
+            at = first.saturating_add(length);
+            let digits = rest.get(..length).unwrap_or_default();
+            let after = rest.get(length);
+            let digits = match digits {
+                [.., b'.'] if after.is_some_and(u8::is_ascii_alphanumeric) => continue,
+                [digits @ .., b'.'] => digits,
+                digits => digits,
+            };
+            let joined = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.');
+            if joined(first.checked_sub(1).and_then(|i| word.get(i))) || after.is_some_and(u8::is_ascii_alphanumeric) {
+                continue;
+            }
+            let ip = std::str::from_utf8(digits).ok().and_then(|t| t.parse::<Ipv4Addr>().ok());
+            if let Some(ip) = ip {
+                let place = start.saturating_add(first);
+                self.set.by_ip4(u32::from(ip), |what| self.found(what, place, place.saturating_add(digits.len()), hit));
+            }
+        }
+    }
+
+    fn mentions_mapped(&self) -> bool {
+        let window = self.window.get(self.from..).unwrap_or_default();
+        memmem::find(window, b"ffff:").is_some() || memmem::find(window, b"FFFF:").is_some()
+    }
+
+    /// IPv6 addresses: words with colons in them.
+    fn colons(&self, hit: &mut impl FnMut(usize, u32)) {
+        let mut from = self.from;
+        let part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+        while let Some(colon) = self.window.get(from..).and_then(|w| memchr(b':', w)).map(|i| from.saturating_add(i)) {
+            let before = self.window.get(from..colon).unwrap_or_default();
+            let start = before.iter().rposition(|b| !part(b)).map_or(from, |i| from.saturating_add(i + 1));
+            let rest = self.window.get(colon..).unwrap_or_default();
+            let end = colon.saturating_add(rest.iter().position(|b| !part(b)).unwrap_or(rest.len()));
+            from = end;
+            if self.judged(end) {
+                self.ip6(start, end, hit);
+            }
+            if end > self.limit {
+                return;
+            }
+        }
+    }
+
+    fn ip6(&self, start: usize, end: usize, hit: &mut impl FnMut(usize, u32)) {
+        let start = if self.unescaped(start) < end { self.unescaped(start) } else { start };
+        let letter = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if end.saturating_sub(start) > MAX_IP6
+            || (letter(self.before(start)) && self.unescaped(start) == start)
+            || letter(self.at(end))
+        {
+            return;
+        }
+        let Some(text) = self.window.get(start..end).and_then(|w| std::str::from_utf8(w).ok()) else { return };
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let text = text.strip_suffix(':').filter(|t| !t.ends_with(':')).unwrap_or(text);
+        let Ok(ip) = text.parse::<Ipv6Addr>() else { return };
+        let end = start.saturating_add(text.len());
+        let end = if self.at(end) == Some(b']') { end.saturating_add(1) } else { end };
+        self.set.by_ip6(u128::from(ip), |what| self.found(what, start, end, hit));
+        // The spelling with dots is found as what it is.
+        if let Some(ip) = ip.to_ipv4_mapped().filter(|_| !text.contains('.')) {
+            self.set.by_ip4(u32::from(ip), |what| self.found(what, start, end, hit));
+        }
+    }
+
+    /// A host that is listed, or about which something is.
+    fn found(&self, what: What, start: usize, end: usize, hit: &mut impl FnMut(usize, u32)) {
+        let number = match what {
+            What::Indicator(id) => return hit(start, id),
+            What::On(number) => number,
+        };
+        let Some(on) = self.set.about(number) else { return };
+        on.paths(self.window.get(end..).unwrap_or_default(), |id| hit(start, id));
+        let before = self.window.get(..start).unwrap_or_default();
+        if let Some(before) = before.strip_suffix(b"@").or_else(|| before.strip_suffix(b"%40")) {
+            on.mailboxes(before.get(before.len().saturating_sub(80)..).unwrap_or_default(), |id| hit(start, id));
+        }
     }
 }
 
-impl Edge {
-    /// Whether a match is a whole name or number and not a part of a longer one.
-    fn holds(self, window: &[u8], start: usize, end: usize) -> bool {
-        let before = start.checked_sub(1).and_then(|i| window.get(i)).copied();
-        let after = window.get(end).copied();
-        let beyond = end.checked_add(1).and_then(|i| window.get(i)).copied();
-        let label = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let alnum = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-        match self {
-            Edge::Domain => !(label(before) || label(after) || (after == Some(b'.') && alnum(beyond))),
-            Edge::Number => {
-                let digit = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit());
-                !(alnum(before) || before == Some(b'.') || alnum(after) || (after == Some(b'.') && digit(beyond)))
-            }
-        }
-    }
-}
-
-/// Runs of the characters that addresses are made of.
-fn words(window: &[u8], mut each: impl FnMut(usize, usize)) {
-    let mut start = None;
-    for (i, b) in window.iter().enumerate() {
-        let part = b.is_ascii_hexdigit() || *b == b':' || *b == b'.';
-        match (part, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                each(s, i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    if let Some(s) = start {
-        each(s, window.len());
-    }
-}
-
-/// Compares one address-like word with the networks.
-fn networks(set: &AddressSet, window: &[u8], start: usize, end: usize, hit: &mut impl FnMut(usize, &[u32])) {
-    if end.saturating_sub(start) > WORD - 2 || end.saturating_sub(start) < 3 {
-        return;
-    }
-    let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    if letter(start.checked_sub(1).and_then(|i| window.get(i))) || letter(window.get(end)) {
-        return;
-    }
-    let Some(text) = window.get(start..end).and_then(|w| std::str::from_utf8(w).ok()) else { return };
-    let text = text.strip_suffix('.').unwrap_or(text);
-    if !set.nets6.is_empty() && text.contains(':') {
-        let shorter = text.strip_suffix(':').filter(|t| !t.ends_with(':')).unwrap_or(text);
-        if let Ok(ip) = shorter.parse::<Ipv6Addr>() {
-            let ip = u128::from(ip);
-            for (_, _, id) in set.nets6.iter().filter(|(base, mask, _)| ip & mask == *base) {
-                hit(start, &[*id]);
-            }
-        }
-    }
-    for part in text.split(':') {
-        if let Ok(ip) = part.parse::<Ipv4Addr>() {
-            let ip = u32::from(ip);
-            for (_, _, id) in set.nets4.iter().filter(|(base, mask, _)| ip & mask == *base) {
-                hit(start, &[*id]);
-            }
-        }
-    }
+/// A byte of a label of a host name.
+fn is_label(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! comment. `*` and `?` in a path or name stand for any characters but separators, and for one. What a word
 //! without any mark of its kind is (`svc.exe`, `Agent`) only the file's name can tell, as [`Tag`] reads it.
 
-use super::address::{self, application_like};
+use super::address::{self, Address, application_like};
 use super::decode::{MAX_LINE, comment, convinces, entries, lines, speaks};
 use super::expr::{Case, Part, Registry, Term, Text, TextOp};
 use super::hash::HashValue;
@@ -130,6 +130,7 @@ pub fn term(entry: &str, tag: Option<Tag>) -> Result<Entry, String> {
         Some(Tag::Unanswered(words)) => {
             return Ok(Entry::Unanswered(format!("{words}, which a scan of files can't answer")));
         }
+        Some(Tag::Keywords) => return Ok(Entry::Term(Term::Mention(Address::text(entry)?))),
         Some(Tag::FileNames) if !entry.contains(['/', '\\']) => return path(Part::Name, entry),
         _ => {}
     }
@@ -247,6 +248,7 @@ mod tests {
         }
         assert_eq!(kind("Agent", Some(Tag::FileNames)), "Name Is");
         assert_eq!(kind("Agent", Tag::of(b"x/processes.txt")), "unanswered");
+        assert_eq!(kind("odd words of a note", Tag::of(b"keywords.txt")), "mention");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::address;
+use super::address::{self, Address, broad};
 use super::expr::{Compiled, Joined, MAX_DEPTH, Node, Pattern, Term, Truth};
 use super::hash::HashValue;
 use super::indicator_list::Tag;
@@ -223,11 +223,20 @@ impl<'a> Loader<'a> {
     fn alternative(&mut self, id: u32, pattern: Pattern) -> Result<(), String> {
         match pattern {
             Pattern::Object(Node::Term(term)) if !matches!(term, Term::Ask(_)) => {
-                if let Term::Mention(address) = &term
+                if let Some(value) = shown(&term)
                     && let Some(indicator) = self.set.indicators.last_mut()
                     && indicator.value.is_none()
                 {
-                    indicator.value = Some(text::escape(address.to_string().as_bytes()).into());
+                    indicator.value = Some(text::escape(value.as_bytes()).into());
+                    indicator.text = matches!(term, Term::Mention(Address::Text(_)));
+                }
+                if let Term::Mention(address) = &term
+                    && let Some(why) = broad(address)
+                    && let Some(place) = self.set.indicators.last().map(|i| i.place.clone())
+                    && self.report.broad.len() < MAX_REJECTED
+                {
+                    let place = self.place(&place);
+                    self.report.broad.push(Rejected { place, why: format!("{address} is {why}") });
                 }
                 if self.known.is_some()
                     && let Some(place) = self.set.indicators.last().map(|i| i.place.clone())
@@ -316,9 +325,10 @@ impl<'a> Loader<'a> {
             },
             Term::Mention(address) => self.set.addresses.add(&address, slot),
             Term::Path { part, test } => self.set.paths.add(part, test, slot)?,
-            Term::Imphash(_) | Term::Tlsh { .. } | Term::Registry(_) | Term::Ask(_) => {
-                return Err("a term that has no index".into());
-            }
+            Term::Imphash(imphash) => self.set.likeness.add_imphash(imphash, slot),
+            Term::Tlsh { digest, distance } => self.set.likeness.add_tlsh(&digest, distance, slot)?,
+            Term::Registry(registry) => self.set.registry.add(registry, slot)?,
+            Term::Ask(_) => return Err("a term that has no index".into()),
         }
         Ok(())
     }
@@ -424,6 +434,7 @@ impl<'a> Loader<'a> {
             place: about.place.clone(),
             value: None,
             names_only,
+            text: false,
             marks: about.marks.clone(),
         });
         Ok(id)
@@ -433,6 +444,18 @@ impl<'a> Loader<'a> {
     fn withdraw(&mut self, place: Place, why: String) {
         self.set.indicators.pop();
         self.reject(place, why);
+    }
+}
+
+/// What a term looks for, where that may be shown.
+fn shown(term: &Term) -> Option<String> {
+    match term {
+        Term::Mention(address) => Some(address.to_string()),
+        Term::Registry(term) => {
+            let parts = [&term.key, &term.value_name, &term.data];
+            Some(parts.iter().filter_map(|t| Some(t.as_ref()?.value())).collect::<Vec<_>>().join(" | "))
+        }
+        _ => None,
     }
 }
 

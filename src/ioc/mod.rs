@@ -7,11 +7,13 @@
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
 mod address;
+mod broad;
 mod c2_iocs;
 mod compiled;
 mod content;
 mod csv;
 mod decode;
+mod defang;
 mod expr;
 mod filename_iocs;
 mod filenames;
@@ -20,9 +22,11 @@ mod hash;
 mod hash_csv;
 mod hash_iocs;
 mod hash_list;
+mod hosts;
 mod indicator_csv;
 mod indicator_list;
 mod input;
+mod likeness;
 mod loader;
 mod marks;
 mod misp;
@@ -32,15 +36,19 @@ mod ordinary;
 mod paths;
 mod pattern;
 mod punycode;
+mod registry_terms;
 mod set;
 mod stix;
 mod subjects;
 mod trivial;
+mod url;
+mod wide;
 
 use std::sync::LazyLock;
 
 use crate::model::assets;
 
+pub use address::{Address, broad};
 pub use content::{ContentHit, ContentScan};
 pub use expr::{
     Answer, Case, Cmp, Domain, Facts, Field, Node, Part, Pattern, Question, Registry, Seen, Term, Test, Text, TextOp, Truth,
@@ -48,8 +56,10 @@ pub use expr::{
 };
 pub use hash::{HashKind, HashValue};
 pub use input::IocError;
+pub use likeness::{DEFAULT_DISTANCE, Near};
 pub use loader::{About, Fault, Loader};
 pub use marks::Marks;
+pub use registry_terms::RegistryValue;
 pub use set::{HostPattern, Indicator, IndicatorSet, Place, Role};
 pub use subjects::{Subject, subjects};
 pub use trivial::trivial;

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::compiled::CompiledSets;
-use super::content::{AddressSet, ContentScan};
+use super::content::ContentScan;
 use super::expr::{Compiled, Facts, Joined, Seen, Truth, Verdict, judge};
 use super::filenames::FilenameSet;
 use super::hash::{HashKind, HashSets};
+use super::hosts::AddressSet;
 use super::input::{IocError, Reader};
+use super::likeness::{Likeness, Near};
 use super::marks::Marks;
 use super::misp::{self, Warninglist};
 use super::ordinary::Breadth;
 use super::paths::PathTerms;
+use super::registry_terms::{RegistryTerms, RegistryValue};
 use super::subjects::Subject;
 use crate::hashset::Kind;
 use crate::model::{Digests, Input, Profile, Rejected, text};
@@ -75,10 +78,12 @@ pub struct Indicator {
     pub description: Arc<str>,
     pub(super) file: Arc<str>,
     pub(super) place: Place,
-    /// The address as it is matched; `None` for hashes and patterns.
+    /// The address, text or registry key as it is matched; `None` for hashes and patterns.
     pub value: Option<Arc<str>>,
     /// It asks for nothing but names and paths.
     pub(super) names_only: bool,
+    /// What is matched is any text, no address.
+    pub text: bool,
     /// What its author says about it, where the format has room for that.
     pub marks: Option<Arc<Marks>>,
 }
@@ -154,6 +159,8 @@ pub struct IndicatorSet {
     pub(super) filenames: FilenameSet,
     pub(super) addresses: AddressSet,
     pub(super) paths: PathTerms,
+    pub(super) likeness: Likeness,
+    pub(super) registry: RegistryTerms,
     pub(super) trees: Vec<Tree>,
     /// For every term of an expression, its tree.
     pub(super) terms: Vec<u32>,
@@ -342,12 +349,44 @@ impl IndicatorSet {
         self.whole(ids, seen)
     }
 
+    /// Whether import hashes are listed.
+    pub fn has_imphashes(&self) -> bool {
+        self.likeness.has_imphashes()
+    }
+
+    /// Whether TLSH digests are listed, so that the content of objects must be compared with them.
+    pub fn has_tlsh(&self) -> bool {
+        self.likeness.has_tlsh()
+    }
+
+    /// Whether keys or values of the registry are listed.
+    pub fn has_registry(&self) -> bool {
+        !self.registry.is_empty()
+    }
+
+    /// Indicators that list an import hash, given in hexadecimal. Terms of expressions go to `seen`.
+    pub fn by_imphash(&self, hex: &str, seen: &mut Seen) -> Vec<&Indicator> {
+        self.whole(self.likeness.by_imphash(hex).to_vec(), seen)
+    }
+
+    /// Indicators that list a TLSH which content is near to, with the distance. Terms of expressions go to `seen`.
+    pub fn by_tlsh(&self, content: &[u8], seen: &mut Seen) -> Vec<(&Indicator, Near)> {
+        let near = self.likeness.by_content(content);
+        near.into_iter().filter_map(|n| Some((self.resolve(n.id, seen)?, n))).collect()
+    }
+
+    /// Numbers, for [`IndicatorSet::resolve`], of what is listed about a key (its path from the root on) or one of
+    /// its values. One number may come more than once.
+    pub fn by_registry<V: RegistryValue>(&self, path: &str, values: &[V], hit: impl FnMut(u32)) {
+        self.registry.find(path, values, hit);
+    }
+
     /// One worker's search in content.
     pub fn content_scan(&self) -> ContentScan<'_> {
         ContentScan::new(&self.addresses)
     }
 
-    /// The whole indicator of a number that a [`ContentScan`] gives; a term of an expression goes to `seen`.
+    /// The whole indicator of a number that a search gives; a term of an expression goes to `seen`.
     pub fn resolve(&self, id: u32, seen: &mut Seen) -> Option<&Indicator> {
         if id >= TERM {
             seen.0.insert(id);

@@ -24,6 +24,7 @@ pub enum Stage {
     Container,
     Yara,
     Binary,
+    Registry,
     Phi,
     Run,
 }

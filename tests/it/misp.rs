@@ -161,7 +161,7 @@ fn types_that_nothing_here_answers_are_named() {
     let (set, report) = one("event.json", &list);
     assert_eq!((report.loaded, report.unanswered.len(), report.rejected.len()), (2, 4, 2), "{report:#?}");
     assert_eq!(set.rules().len(), 1);
-    assert!(set.rules()[0].0.starts_with("event.json#") && set.rules()[0].1.starts_with("rule x"));
+    assert!(set.rules()[0].0.starts_with("event.json#") && set.rules()[0].1.starts_with(b"rule x"));
     assert!(report.unanswered.iter().any(|r| r.why.contains("\"mutex\"")), "{report:?}");
 }
 

@@ -6,6 +6,7 @@ use super::super::expr::{Case, Field, Node, Part, Pattern, Question, Term, Test,
 use super::super::hash::{HashKind, HashValue, why_not};
 use super::super::loader::Fault;
 use super::super::observables::{file, key_is, mention, registry, rooted, shown};
+use super::super::stix;
 
 /// What one attribute asks.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ fn pattern(kind: &str, value: &str) -> Result<Pattern, Fault> {
             Ok(object(Node::Term(Term::Path { part, test })))
         }
         "pattern-in-file" => text_in_file(value),
+        "stix2-pattern" => stix::pattern(value).map_err(Fault::Wrong),
         "ip-src" | "ip-dst" | "domain" | "hostname" | "url" | "uri" | "link" => address(value),
         "ip-src|port" | "ip-dst|port" | "hostname|port" => address(value.split('|').next().unwrap_or_default()),
         "domain|ip" => {
@@ -177,7 +179,6 @@ fn unanswered(kind: &str) -> Fault {
             "such hashes aren't computed"
         }
         "sigma" | "snort" | "suricata" | "bro" | "zeek" => "rules for logs and networks, not for files",
-        "stix2-pattern" => "a STIX pattern within MISP isn't read; give it as a STIX bundle",
         "mutex" | "named pipe" | "process-state" | "pattern-in-memory" => "only a running system knows it",
         "pattern-in-traffic"
         | "user-agent"
@@ -396,7 +397,9 @@ mod tests {
         ] {
             assert!(matches!(fault(kind, value), Some(Fault::Wrong(_))), "{kind} {value}");
         }
-        for kind in ["mutex", "sha512", "sigma", "stix2-pattern", "text", "a-type-of-tomorrow"] {
+        assert!(pattern("stix2-pattern", "[file:name = 'a' AND file:size > 5]").is_ok());
+        assert!(matches!(fault("stix2-pattern", "[file:name"), Some(Fault::Wrong(_))));
+        for kind in ["mutex", "sha512", "sigma", "text", "a-type-of-tomorrow"] {
             assert!(matches!(fault(kind, "value"), Some(Fault::Unanswered(_))), "{kind}");
         }
         assert!(matches!(fault("pattern-in-file", "^abc.*def"), Some(Fault::Unanswered(_))));

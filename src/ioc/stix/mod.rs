@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::decode::lines;
+use super::expr::Pattern;
 use super::loader::About;
 use super::marks::Marks;
 use super::set::Place;
@@ -68,6 +69,11 @@ impl IocFormat for Stix2 {
         }
         Bundle::new(objects).load(loader);
     }
+}
+
+/// One pattern by itself, as other formats carry it. The error says what is wrong with it.
+pub fn pattern(text: &str) -> Result<Pattern, String> {
+    objects::pattern(&syntax::parse(text)?)
 }
 
 /// Objects of a bundle, an envelope or an array.
@@ -177,7 +183,7 @@ impl Bundle {
             .or_else(|| marks.indicates.first().cloned())
             .unwrap_or_default();
         let score = marks.confidence.filter(|c| *c > 0).map(i64::from);
-        match syntax::parse(pattern).and_then(|e| objects::pattern(&e)) {
+        match self::pattern(pattern) {
             Ok(pattern) => {
                 loader
                     .pattern(About { place: id.into(), score, description: &description, marks: Some(Arc::new(marks)) }, pattern);
