@@ -146,7 +146,6 @@ impl State {
     fn start(&mut self, element: &BytesStart<'_>, line: u64) -> Result<(), String> {
         let attribute = |name: &str| value(element, name);
         self.spoil("markup within its value");
-|name: &str| value(element, name);
         match element.local_name().as_ref() {
             "ioc" | "OpenIOC" => {
                 self.document = Some(Document { id: attribute("id").unwrap_or_default(), ..Document::default() });
