@@ -1,7 +1,9 @@
 //! What indicators ask about an object, answered from what is known of it.
 
+use aho_corasick::AhoCorasick;
+
 use crate::binary::{Facts as Headers, Inspected, Pe, SignatureState, Signer};
-use crate::ioc::{Answer, Domain, Facts, Field, HashKind, Question, Test, TextOp};
+use crate::ioc::{Answer, Case, Domain, Facts, Field, HashKind, Question, Test, TextOp};
 use crate::model::{Digests, Meta, Time};
 
 use super::Whole;
@@ -68,7 +70,20 @@ impl ObjectFacts<'_> {
             return Answer::Unknown;
         }
         let wide: Vec<u8> = text.value().encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let found = [text.value().as_bytes(), &wide].iter().any(|needle| memchr::memmem::find(body, needle).is_some());
+        let needles = [text.value().as_bytes(), &wide];
+        let fold = match text.case() {
+            Case::Exact => false,
+            Case::Fold => true,
+            Case::Source => self.folds,
+        };
+        let found = if fold {
+            match AhoCorasick::builder().ascii_case_insensitive(true).build(needles) {
+                Ok(automaton) => automaton.is_match(body),
+                Err(_) => return Answer::Unknown,
+            }
+        } else {
+            needles.iter().any(|needle| memchr::memmem::find(body, needle).is_some())
+        };
         // The question's own comparison then holds for the text itself.
         Answer::Texts(if found { vec![text.value().to_owned()] } else { Vec::new() })
     }

@@ -145,6 +145,7 @@ impl State {
 
     fn start(&mut self, element: &BytesStart<'_>, line: u64) -> Result<(), String> {
         let attribute = |name: &str| value(element, name);
+        self.spoil("markup within its value");
         match element.local_name().as_ref() {
             "ioc" | "OpenIOC" => {
                 self.document = Some(Document { id: attribute("id").unwrap_or_default(), ..Document::default() });
@@ -371,6 +372,15 @@ mod tests {
         let [Tree::Group(or)] = &documents[0].roots[..] else { panic!() };
         let [Tree::Item(_), Tree::Group(and)] = &or.children[..] else { panic!("{or:?}") };
         assert!(and.broken.is_some() && and.children.len() == 2);
+    }
+
+    #[test]
+    fn a_value_is_text_alone() {
+        let text = format!("{HEAD}<Indicator operator='OR'><IndicatorItem id='1'><Content>a<b/>c</Content></IndicatorItem>");
+        let (documents, _) = documents(&text);
+        let [Tree::Group(group)] = &documents[0].roots[..] else { panic!() };
+        let [Tree::Item(item)] = &group.children[..] else { panic!() };
+        assert!(item.fault.is_some(), "{item:?}");
     }
 
     #[test]
