@@ -55,7 +55,7 @@ pub(super) fn unpack(pack: &str, bytes: &[u8], sources: &mut Vec<Source>) {
         sources.push(Source::refused(pack.to_owned(), why));
         members.truncate(MAX_MEMBERS);
     }
-    let mut left = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(FREE).min(MAX_EXPANDED);
+    let mut left = (bytes.len() as u64).saturating_mul(MAX_RATIO).clamp(FREE, MAX_EXPANDED);
     for (name, i, encrypted) in members {
         if encrypted {
             sources.push(Source::refused(name, "encrypted; unpack it first or give a pack without password"));
