@@ -18,8 +18,11 @@ pub fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
         }
     };
-    let strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}' | '\u{1a}');
-    (!text.chars().take(64 * 1024).any(strange)).then_some(text)
+    // A stray control character spoils its line, not the file; more of them, or a zero, are no text.
+    let strange = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}' | '\u{1a}');
+    let sample = || text.chars().take(64 * 1024);
+    let few = sample().filter(strange).count().saturating_mul(100) <= sample().count();
+    (few && !sample().any(|c| c == '\0')).then_some(text)
 }
 
 /// UTF-16 without a mark: nearly every second byte of an ASCII text is zero.

@@ -85,12 +85,12 @@ pub trait IocFormat: Sync {
 /// Every format, in the order in which they are asked.
 pub static REGISTRY: &[&dyn IocFormat] = &[
     &stix::Stix2,
-    &indicator_csv::IndicatorCsv,
     &openioc::OpenIoc,
     &misp::MispEvent,
     &misp::MispFeed,
     &misp::MispWarninglist,
     &misp::MispCsv,
+    &indicator_csv::IndicatorCsv,
     &hash_csv::HashCsv,
     &hash_iocs::HashIocs,
     &hash_list::HashList,

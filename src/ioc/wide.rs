@@ -62,14 +62,18 @@ fn order(head: &[u8]) -> Option<bool> {
     }
     let sample = head.get(..head.len().min(4096))?;
     let text = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e);
-    let count = |low: usize| {
-        sample.chunks_exact(2).filter(|p| p.get(low).is_some_and(|b| text(*b)) && p.get(1 - low).is_some_and(|b| *b == 0)).count()
-    };
+    let fits = |p: &[u8], low: usize| p.get(low).is_some_and(|b| text(*b)) && p.get(1 - low).is_some_and(|b| *b == 0);
+    let count = |low: usize| sample.chunks_exact(2).filter(|p| fits(p, low)).count();
+    // Text begins with text; a string at an odd offset of something else would lose its first letter.
+    let begins = |low: usize| sample.chunks_exact(2).next().is_some_and(|p| fits(p, low));
     let pairs = sample.len() / 2;
     if pairs < 8 {
         return None;
     }
-    [(0, false), (1, true)].into_iter().find(|(low, _)| count(*low).saturating_mul(2) > pairs).map(|(_, order)| order)
+    [(0, false), (1, true)]
+        .into_iter()
+        .find(|(low, _)| begins(*low) && count(*low).saturating_mul(2) > pairs)
+        .map(|(_, order)| order)
 }
 
 /// Transcodes. Units start at even offsets of the object; a piece may begin within one.

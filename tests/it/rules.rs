@@ -162,7 +162,7 @@ fn a_missing_path_is_a_usage_error() {
 fn the_embedded_pack_is_what_no_path_means() {
     let (code, out, _) = rules("check", &[], &[]);
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("embedded/eicar.yar"));
+    assert!(out.contains("embedded/demo/eicar.yar"));
     let (code, out, _) = rules("list", &[], &["--format", "json"]);
     assert_eq!(code, 0);
     let listed: Value = serde_json::from_str(&out).unwrap();

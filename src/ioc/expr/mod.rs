@@ -95,6 +95,18 @@ impl Node {
         }
     }
 
+    /// The same statement where terms of one kind never hold.
+    pub fn without(self, never: &impl Fn(&Term) -> bool) -> Self {
+        let each = |list: Vec<Node>| list.into_iter().map(|n| n.without(never)).collect();
+        match self {
+            Node::Term(t) if never(&t) => Node::Any(Vec::new()),
+            Node::Not(n) => Node::Not(Box::new(n.without(never))),
+            Node::All(list) => Node::All(each(list)),
+            Node::Any(list) => Node::Any(each(list)),
+            other => other,
+        }
+    }
+
     /// What can't be answered here, in the order of the expression, each once.
     pub fn unknowns(&self) -> Vec<&str> {
         let mut out = Vec::new();
