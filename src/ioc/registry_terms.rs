@@ -6,6 +6,7 @@
 //! path may leave its root out: then it is the end of the key's path. Where only a path is listed, its last
 //! part may also be the name of a value.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::expr::{Case, Registry, Text, TextOp};
@@ -106,10 +107,10 @@ impl RegistryTerms {
 
     /// Slots of the terms that hold for a key or one of its values. A term may be told more than once.
     pub fn find<V: RegistryValue>(&self, path: &str, values: &[V], mut hit: impl FnMut(u32)) {
-        let mut spellings = None;
-        let mut spelled = || spellings.get_or_insert_with(|| spellings_of(path)).clone();
+        let spellings = OnceCell::new();
+        let spelled = || spellings.get_or_init(|| spellings_of(path)).as_slice();
         for entry in self.listed(self.by_last.get(&last(path).to_lowercase())) {
-            if entry.key.holds(&spelled()) && entry.values_hold(values) {
+            if entry.key.holds(spelled()) && entry.values_hold(values) {
                 hit(entry.slot);
             }
         }
@@ -131,7 +132,7 @@ impl RegistryTerms {
             }
         }
         for entry in self.listed(Some(&self.others)) {
-            let key_holds = matches!(entry.key, KeyTest::Any) || entry.key.holds(&spelled());
+            let key_holds = matches!(entry.key, KeyTest::Any) || entry.key.holds(spelled());
             if key_holds && entry.values_hold(values) {
                 hit(entry.slot);
             }
