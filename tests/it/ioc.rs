@@ -197,7 +197,8 @@ mod tables {
             (format!("imphash,md5\n{},{c}\n", hex5("import")), 2, 100, ""),
         ] {
             let (set, report) = one("table.txt", &table);
-            let kind = if table.starts_with("indicator_type") || table.starts_with("imphash") { "indicator-csv" } else { "hash-csv" };
+            let kind =
+                if table.starts_with("indicator_type") || table.starts_with("imphash") { "indicator-csv" } else { "hash-csv" };
             assert_eq!(report.kind.as_deref(), Some(kind), "{table} {report:?}");
             assert_eq!((report.loaded, report.rejected.len()), (kinds, 0), "{table} {report:?}");
             let found = listed(&set, "x1");

@@ -167,7 +167,7 @@ fn the_embedded_pack_is_what_no_path_means() {
     assert_eq!(code, 0);
     let listed: Value = serde_json::from_str(&out).unwrap();
     let web = listed["rules"].as_array().unwrap().iter().find(|r| r["techniques"][0] == "T1505.003").unwrap();
-    assert_eq!(web["file"], "embedded/webshells.yar");
+    assert!(web["file"].as_str().is_some_and(|f| f.starts_with("embedded/webshells/")), "{web}");
     assert!(web["description"].as_str().is_some() && web["score"].as_i64().is_some());
 }
 
