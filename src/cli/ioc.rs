@@ -19,6 +19,7 @@ WHAT THE WORDS MEAN
   rejected     not in force: wrong, or so wide that it would accuse everybody
   unanswered   not in force: it asks for what no file, name or content of a host can tell
   partly       in force, but a part of it can't be answered here and never counts as true
+  context      no indicators by their author's word; counted, so that the file is accounted for
   broad        in force, though it fits what lies on every sound machine
   duplicate    listed before, in this file or an earlier one
   adjusted     in force, with a changed value
@@ -119,6 +120,11 @@ impl Total {
     }
 }
 
+/// `1 file`, `2 files`.
+fn counted(n: u64, one: &str) -> String {
+    format!("{} {one}{}", text::thousands(n), if n == 1 { "" } else { "s" })
+}
+
 fn told(reports: &[Input], all: bool) -> String {
     let mut out = String::new();
     let width = reports.iter().map(|r| r.name.chars().count()).max().unwrap_or(0).min(60);
@@ -130,6 +136,9 @@ fn told(reports: &[Input], all: bool) -> String {
             (_, n) => format!("{} loaded", text::thousands(n)),
         };
         out.push_str(&format!("{name:<width$}  {kind:<15}  {loaded}\n"));
+        for c in &report.context {
+            out.push_str(&format!("    {:<10}  {} {}\n", "context", text::thousands(c.count), text::escape(c.why.as_bytes())));
+        }
         for (word, list) in kinds(report).into_iter().filter(|(_, list)| !list.is_empty()) {
             for (why, places) in grouped(&report.name, list, all) {
                 out.push_str(&format!("    {word:<10}  {places}{}\n", text::escape(why.as_bytes())));
@@ -143,7 +152,7 @@ fn told(reports: &[Input], all: bool) -> String {
         ));
     }
     let total = Total::of(reports);
-    out.push_str(&format!("\n{} files, {} indicators in force", total.files, text::thousands(total.loaded)));
+    out.push_str(&format!("\n{}, {} in force", counted(total.files as u64, "file"), counted(total.loaded, "indicator")));
     for (n, (word, _)) in total.kinds.iter().zip(kinds(&Input::default())).filter(|(n, _)| **n > 0) {
         out.push_str(&format!(", {} {word}", text::thousands(*n as u64)));
     }
