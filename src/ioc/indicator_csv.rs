@@ -184,8 +184,8 @@ impl Layout {
             // Tables of digests alone have a format of their own; names beside nothing else describe.
             let beyond =
                 |k: &Kind| matches!(k, Kind::Any | Kind::Address | Kind::Path | Kind::Registry | Kind::Imphash | Kind::Tlsh);
-            let names = columns.iter().all(|(_, k)| *k == Kind::Name);
-            if !columns.iter().any(|(_, k)| beyond(k)) && !(names && !columns.is_empty()) {
+            let names_alone = !columns.is_empty() && columns.iter().all(|(_, k)| *k == Kind::Name);
+            if !names_alone && !columns.iter().any(|(_, k)| beyond(k)) {
                 return None;
             }
             let description = DESCRIPTIONS.iter().filter_map(|w| titles.iter().position(|t| t == w)).collect();

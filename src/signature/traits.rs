@@ -155,7 +155,7 @@ fn reads_object(nodes: &DFSIter<'_>, module: &str) -> bool {
         // A constant, as `math.MEAN_BYTES`, or a field of what was parsed.
         _ => return module != "math" && !PURE.contains(&module),
     };
-    !PURE.contains(&module) && !(module == "math" && PURE_MATH.contains(&function))
+    !(PURE.contains(&module) || (module == "math" && PURE_MATH.contains(&function)))
 }
 
 /// Whether the term at hand, being undefined (or, where `boolean`, false), could make its rule hold.
