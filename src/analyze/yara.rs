@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::json;
 
 use crate::model::{Category, Evidence, Gap, GapReason, Reason, Stage, text};
-use crate::signature::{Outcome, RuleMatch, RuleScanner, RuleSet, ScanGap, WINDOW_OVERLAP};
+use crate::signature::{Outcome, RuleMatch, RuleScanner, RuleSet, ScanGap, WINDOW, WINDOW_OVERLAP};
 
 use super::externals::vars;
 use super::{Analyzer, Examine, Findings, Head, Whole};
@@ -140,7 +140,10 @@ fn title(matches: &[RuleMatch]) -> String {
 /// Rules are independent of each other; the same rule in two files is one observation, hence the group.
 fn reason(m: &RuleMatch) -> Reason {
     let words = ["description", "desc", "info"].iter().find_map(|k| m.meta_text(k)).filter(|d| !d.is_empty());
-    let words = words.map_or_else(|| format!("matches the rule {}", m.rule), |d| text::shorten(&d, MAX_TEXT));
+    let mut words = words.map_or_else(|| format!("matches the rule {}", m.rule), |d| text::shorten(&d, MAX_TEXT));
+    if m.first_window {
+        words.push_str(&format!(" (decided by its first {} MiB alone)", WINDOW >> 20));
+    }
     let id = format!("yara.{}", m.rule);
     let detail = json!({ "tags": m.tags, "meta": m.meta, "patterns": m.hits, "pattern_matches": m.hit_count });
     Reason::new(id.clone(), id, m.score, words, format!("{}:{}", m.namespace, m.rule)).with(detail)

@@ -1,6 +1,7 @@
 //! `wardround rules`: what became of rule files, and what is in them.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -10,7 +11,12 @@ use super::args::Format;
 use super::exit::Exit;
 use super::table::grouped;
 use crate::model::{Rejected, text};
-use crate::signature::{FileCheck, RuleInfo, RuleSet};
+use crate::signature::{Cost, FileCheck, RuleInfo, RuleSet, Sample, costs};
+
+/// Bytes of a sample that rules are measured on.
+const SAMPLE: u64 = 8 << 20;
+/// Rules in the table of costs; --all and the JSON have them all.
+const DEAREST: usize = 40;
 
 const CHECK_AFTER: &str = "\
 EXAMPLE
@@ -47,6 +53,9 @@ pub struct CheckArgs {
     /// Show every line, not the first ones of each kind, and rules without the usual metadata
     #[arg(long)]
     pub all: bool,
+    /// Measure what each rule costs, on these files (the first 8 MiB of each) or, without any, on this program
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub profile_rules: Option<Vec<PathBuf>>,
     /// How it is told: in words, or one JSON object
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
@@ -74,11 +83,52 @@ fn check(args: &CheckArgs) -> Exit {
         Ok((_, files)) => files,
         Err(e) => return usage(&e),
     };
-    print(&match args.format {
-        Format::Human => told(&files, args.all),
-        Format::Json => format!("{}\n", json!({ "files": files, "total": Total::of(&files).json() })),
+    let measured = match args.profile_rules.as_deref().map(|paths| measure(args, paths)).transpose() {
+        Ok(measured) => measured,
+        Err(e) => return usage(&e),
+    };
+    print(&match (args.format, measured) {
+        (Format::Human, None) => told(&files, args.all),
+        (Format::Human, Some(costs)) => format!("{}{}", told(&files, args.all), table(&costs, args.all)),
+        (Format::Json, None) => format!("{}\n", json!({ "files": files, "total": Total::of(&files).json() })),
+        (Format::Json, Some(costs)) => {
+            format!("{}\n", json!({ "files": files, "total": Total::of(&files).json(), "costs": costs }))
+        }
     });
     if files.iter().all(|f| f.input.rejected.is_empty() && f.warnings.is_empty()) { Exit::Clean } else { Exit::Findings }
+}
+
+/// What each rule costs on the beginnings of files.
+fn measure(args: &CheckArgs, paths: &[PathBuf]) -> Result<Vec<Cost>, String> {
+    let own = || std::env::current_exe().into_iter().collect();
+    let paths: Vec<PathBuf> = if paths.is_empty() { own() } else { paths.to_vec() };
+    let read = |path: PathBuf| {
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|f| f.take(SAMPLE).read_to_end(&mut bytes)) {
+            Ok(_) => Ok(Sample { name: text::escape(path.as_os_str().as_encoded_bytes()), bytes }),
+            Err(e) => Err(format!("the sample {} can't be read: {e}", text::escape(path.as_os_str().as_encoded_bytes()))),
+        }
+    };
+    let samples = paths.into_iter().map(read).collect::<Result<Vec<Sample>, String>>()?;
+    costs(&args.paths, args.paths.is_empty(), &samples).map_err(|e| e.to_string())
+}
+
+fn table(costs: &[Cost], all: bool) -> String {
+    let mut out = format!("\n{:>12} {:>14}  rule\n", "µs per MiB", "µs per 4 KiB");
+    let shown = if all { costs.len() } else { costs.len().min(DEAREST) };
+    for c in costs.iter().take(shown) {
+        out.push_str(&format!(
+            "{:>12.1} {:>14.2}  {}:{}\n",
+            c.us_per_mib,
+            c.us_per_small_file,
+            text::escape(c.namespace.as_bytes()),
+            c.rule
+        ));
+    }
+    if costs.len() > shown {
+        out.push_str(&format!("and {} cheaper ones (--all)\n", text::thousands((costs.len() - shown) as u64)));
+    }
+    out
 }
 
 fn list(args: &ListArgs) -> Exit {

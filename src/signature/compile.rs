@@ -35,7 +35,7 @@ pub(super) const TEXTS: [&str; 12] = [
 /// Those that are numbers; `osversion` stays 0.
 pub(super) const NUMBERS: [&str; 2] = ["filemode", "osversion"];
 /// Raised whenever options or externals below change what the same sources compile to.
-pub(super) const OPTIONS_VERSION: u32 = 2;
+pub(super) const OPTIONS_VERSION: u32 = 3;
 /// Deeply nested conditions recurse in the compiler.
 pub(super) const STACK: usize = 64 << 20;
 /// Rejections listed for one file; more are counted.
@@ -51,16 +51,19 @@ pub(super) struct Compiled {
     pub terms: Terms,
 }
 
-/// Compiles on a thread of its own, for the size of its stack.
 pub(super) fn compile(sources: &[Source]) -> Result<Compiled, SignatureError> {
-    let failed = |what: &str| SignatureError::Compiler(what.to_owned());
+    on_a_deep_stack(|| survey(sources, twice(sources)))
+}
+
+/// Runs what recurses with the depth of conditions on a thread with room for it; a panic there is an error.
+pub(super) fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SignatureError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("rules".to_owned()).stack_size(STACK);
-        let work = thread.spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(|| survey(sources, twice(sources)))));
+        let work = thread.spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(work)));
         let work = work.map_err(|e| SignatureError::Compiler(format!("no thread for it ({e})")))?;
         match work.join() {
-            Ok(Ok(compiled)) => Ok(compiled),
-            _ => Err(failed("it stopped unexpectedly")),
+            Ok(Ok(done)) => Ok(done),
+            _ => Err(SignatureError::Compiler("it stopped unexpectedly".to_owned())),
         }
     })
 }

@@ -7,6 +7,7 @@ mod cache;
 mod check;
 mod collect;
 mod compile;
+mod cost;
 mod embedded;
 mod pack;
 mod result;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::model::Input;
 
 pub use check::{FileCheck, RuleInfo};
+pub use cost::{Cost, Sample, costs};
 pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 

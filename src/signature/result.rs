@@ -38,12 +38,24 @@ pub struct RuleMatch {
     pub hits: Vec<Hit>,
     /// Places in all, up to the bound of matches a pattern.
     pub hit_count: u64,
+    /// The object is seen in windows, and the first of them alone decided this rule.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub first_window: bool,
 }
 
 impl RuleMatch {
     pub(super) fn new(namespace: &str, rule: &str, tags: Vec<String>, meta: Map<String, Value>, hits: Vec<Hit>) -> Self {
         let score = score(&meta, &tags);
-        let mut found = Self { namespace: namespace.to_owned(), rule: rule.to_owned(), tags, meta, score, hits, hit_count: 0 };
+        let mut found = Self {
+            namespace: namespace.to_owned(),
+            rule: rule.to_owned(),
+            tags,
+            meta,
+            score,
+            hits,
+            hit_count: 0,
+            first_window: false,
+        };
         found.tags.sort();
         found
     }

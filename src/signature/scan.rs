@@ -135,10 +135,10 @@ impl<'r> RuleScanner<'r> {
 
     /// Starts an object that is not held whole; its bytes come through [`RuleScanner::window`].
     ///
-    /// Patterns are found in every byte, but rules that ask for `filesize`, for bytes at an offset
-    /// (`uint16(0)`) or for a module don't hold in windows. Those that need the start of the object only are
-    /// tried on the first window; where their condition (or one they refer to) asks for `filesize`, they
-    /// stay silent, since a part has another size than the whole.
+    /// Patterns are found in every byte, but `filesize`, bytes at an offset (`uint16(0)`) and modules are unknown
+    /// in windows. A rule that holds without them holds; one that an unknown could make hold (`not (filesize <
+    /// 1MB and …)`) stays silent. Rules that need them are also tried on the first window, and their matches say
+    /// so; but not where they ask for `filesize`, since a part has another size than the whole.
     pub fn begin_windows(&mut self, vars: ScanVars) {
         let mut scanner = blocks::Scanner::new(&self.set.rules);
         scanner.set_timeout(TIMEOUT).max_matches_per_pattern(MAX_MATCHES.saturating_add(1));
@@ -202,6 +202,7 @@ impl<'r> RuleScanner<'r> {
             }
         }));
         let mut outcome = finished.unwrap_or_else(|_| Err(engine_failed()))?;
+        outcome.matches.retain(|m| !self.set.traits_of(&m.namespace, &m.rule).doubtful);
         merge(&mut outcome.matches, w.first);
         finish(&mut outcome.matches);
         Ok(outcome)
@@ -221,7 +222,12 @@ impl<'r> RuleScanner<'r> {
                 Ok(outcome) => {
                     let set = self.set;
                     w.first = outcome.matches;
-                    w.first.retain(|m| !set.traits_of(&m.namespace, &m.rule).filesize);
+                    // The others are decided by all windows together: what a `not` asks for may come later.
+                    w.first.retain(|m| {
+                        let traits = set.traits_of(&m.namespace, &m.rule);
+                        traits.whole && !traits.filesize
+                    });
+                    w.first.iter_mut().for_each(|m| m.first_window = true);
                 }
                 Err(gap) => w.gap = Some(gap),
             }

@@ -1,19 +1,19 @@
-//! What the condition of a rule refers to, read from its text. It tells where bounds and windows change
+//! What the condition of a rule refers to, read from its syntax tree. It tells where bounds and windows change
 //! what a rule can say.
+//!
+//! In windows `filesize`, `uint16(0)` and data of modules are undefined, and YARA takes what is undefined for
+//! false at the next `and`, `or` or `of`. A rule that holds all the same holds for the whole object, unless
+//! the undefined part stood under a `not` or the like: then it may hold by mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
+use yara_x_parser::ast::dfs::{DFSContext, DFSEvent, DFSIter};
+use yara_x_parser::ast::{AST, Expr, Quantifier, Rule, RuleFlags};
 
 use super::collect::Source;
-use super::compile::imports;
 
-/// Modules that look at nothing of the object.
-const DETACHED: &[&str] = &["console", "string", "time"];
-
-/// Terms of a condition, its own or those of rules it refers to.
+/// Terms of a condition, its own or those of rules it depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RuleTraits {
     /// Counts, offsets, lengths or places of matches: a list cut at the bound can change its truth.
@@ -23,11 +23,23 @@ pub(super) struct RuleTraits {
     /// `filesize`, bytes at an offset, the entry point or a module: undefined where the object is seen in
     /// windows. Places of matches and the externals hold there.
     pub whole: bool,
+    /// What needs the whole stands where an unknown can make the rule hold by mistake.
+    pub doubtful: bool,
 }
 
 impl RuleTraits {
     fn or(self, other: Self) -> Self {
-        Self { places: self.places || other.places, filesize: self.filesize || other.filesize, whole: self.whole || other.whole }
+        Self {
+            places: self.places || other.places,
+            filesize: self.filesize || other.filesize,
+            whole: self.whole || other.whole,
+            doubtful: self.doubtful || other.doubtful,
+        }
+    }
+
+    fn need(&mut self, doubtful: bool) {
+        self.whole = true;
+        self.doubtful |= doubtful;
     }
 }
 
@@ -46,7 +58,7 @@ impl Terms {
     }
 }
 
-/// Terms of everything that is to be compiled.
+/// Terms of everything that is to be compiled. It recurses with the depth of conditions, as the compiler does.
 pub(super) fn of_sources(sources: &[Source]) -> Terms {
     let mut terms = Terms::default();
     for source in sources {
@@ -57,148 +69,136 @@ pub(super) fn of_sources(sources: &[Source]) -> Terms {
     terms
 }
 
-struct Words {
-    rule: Option<Regex>,
-    condition: Option<Regex>,
-    places: Option<Regex>,
-    /// A name that reads the object's bytes.
-    bytes: Option<Regex>,
-    name: Option<Regex>,
-}
-
-fn words() -> &'static Words {
-    static WORDS: OnceLock<Words> = OnceLock::new();
-    WORDS.get_or_init(|| Words {
-        rule: Regex::new(r"(?:^|[\s}])rule\s+([A-Za-z_][A-Za-z0-9_]*)").ok(),
-        condition: Regex::new(r"(?:^|[^$#@!.\w])condition\s*:").ok(),
-        places: Regex::new(r"[#@!]\w|#\s*in\b|\b(?:at|in)\b").ok(),
-        bytes: Regex::new(r"^(?:entrypoint|(?:u?int|float)(?:8|16|32|64)(?:be)?)$").ok(),
-        name: Regex::new(r"\b[A-Za-z_][A-Za-z0-9_]*").ok(),
-    })
-}
-
-fn matches(re: &Option<Regex>, text: &str) -> bool {
-    re.as_ref().is_some_and(|r| r.is_match(text))
-}
+/// Functions of modules that don't read the object.
+const PURE: &[&str] = &["string", "time", "console"];
+const PURE_MATH: &[&str] = &["min", "max", "abs", "in_range", "to_number", "to_string"];
 
 /// Traits of every rule of a source, and whether the external `md5` is used.
 fn of_text(text: &str) -> (BTreeMap<String, RuleTraits>, bool) {
-    let modules: BTreeSet<&str> = imports(text).filter(|m| !DETACHED.contains(m)).collect();
-    let code = bare(text);
-    let Some(re) = &words().rule else { return Default::default() };
-    let heads: Vec<(usize, &str)> = re.captures_iter(&code).filter_map(|c| Some((c.get(0)?.end(), c.get(1)?.as_str()))).collect();
+    let ast = AST::from(text);
+    let modules: BTreeSet<&str> = ast.imports().map(|i| i.module_name).collect();
     let mut traits: BTreeMap<String, RuleTraits> = BTreeMap::new();
-    let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut md5 = false;
-    for (i, &(start, name)) in heads.iter().enumerate() {
-        let end = heads.get(i.saturating_add(1)).map_or(code.len(), |h| h.0);
-        let condition = condition(code.get(start..end).unwrap_or_default());
-        let mut own = RuleTraits { places: matches(&words().places, condition), ..RuleTraits::default() };
-        let names = used.entry(name).or_default();
-        for (word, has_members) in free_names(condition) {
-            own.filesize |= word == "filesize";
-            own.whole |= word == "filesize" || matches(&words().bytes, word) || has_members && modules.contains(word);
-            md5 |= word == "md5" && !has_members;
-            names.insert(word);
+    // Global rules gate every rule of their file; others refer to earlier ones only.
+    let mut global = RuleTraits::default();
+    for rule in ast.rules() {
+        let (own, uses_md5) = of_rule(rule, &modules, &traits);
+        md5 |= uses_md5;
+        if rule.flags.contains(RuleFlags::Global) {
+            global = global.or(own);
         }
-        let known = traits.entry(name.to_owned()).or_default();
+        let known = traits.entry(rule.identifier.name.to_owned()).or_default();
         *known = known.or(own);
     }
-    inherit(&used, &mut traits);
+    if global.whole {
+        traits.values_mut().for_each(|t| *t = t.or(global));
+    }
     traits.retain(|_, t| *t != RuleTraits::default());
     (traits, md5)
 }
 
-/// Names that are neither a pattern's (`$x`, `#x`) nor a member's (`y.x`), each with whether members of it are
-/// asked for. Two dots are a range.
-fn free_names(condition: &str) -> impl Iterator<Item = (&str, bool)> {
-    words().name.iter().flat_map(|n| n.find_iter(condition)).filter_map(|m| {
-        let before = condition.get(..m.start()).unwrap_or_default().trim_end();
-        let after = condition.get(m.end()..).unwrap_or_default().trim_start();
-        let is_member = before.ends_with('.') && !before.ends_with("..");
-        let is_pattern = condition.get(..m.start()).unwrap_or_default().ends_with(['$', '#', '@', '!']);
-        let has_members = after.starts_with('.') && !after.starts_with("..");
-        (!is_member && !is_pattern).then_some((m.as_str(), has_members))
-    })
-}
-
-/// From behind `condition:` to the brace that ends the rule.
-fn condition(body: &str) -> &str {
-    let from = words().condition.as_ref().and_then(|c| c.find_iter(body).last()).map_or(0, |m| m.end());
-    let condition = body.get(from..).unwrap_or_default();
-    condition.split_once('}').map_or(condition, |(condition, _)| condition)
-}
-
-/// A rule that refers to another has its traits too.
-fn inherit(used: &BTreeMap<&str, BTreeSet<&str>>, traits: &mut BTreeMap<String, RuleTraits>) {
-    let refers: Vec<(&str, Vec<&str>)> = used
-        .iter()
-        .map(|(name, words)| (*name, words.iter().copied().filter(|w| w != name && used.contains_key(w)).collect()))
-        .filter(|(_, words): &(&str, Vec<&str>)| !words.is_empty())
-        .collect();
-    // Rules refer to earlier ones only, so the chain is finite; it is walked until nothing changes.
-    loop {
-        let mut changed = false;
-        for (name, words) in &refers {
-            let old = traits.get(*name).copied().unwrap_or_default();
-            let new = words.iter().filter_map(|w| traits.get(*w)).fold(old, |a, b| a.or(*b));
-            if new != old {
-                traits.insert((*name).to_owned(), new);
-                changed = true;
+fn of_rule(rule: &Rule<'_>, modules: &BTreeSet<&str>, known: &BTreeMap<String, RuleTraits>) -> (RuleTraits, bool) {
+    let mut out = RuleTraits::default();
+    let mut md5 = false;
+    let mut nodes = DFSIter::new(&rule.condition);
+    while let Some(event) = nodes.next() {
+        let DFSEvent::Enter(expr) = event else { continue };
+        match expr {
+            Expr::Filesize { .. } => {
+                out.filesize = true;
+                out.need(doubtful(&nodes, false));
             }
-        }
-        if !changed {
-            return;
-        }
-    }
-}
-
-/// The text without comments and without the content of strings and regular expressions. (Division is
-/// written `\` in YARA, so a `/` that begins no comment begins an expression.)
-fn bare(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['"', '/']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        rest = if from.starts_with("//") {
-            from.find('\n').and_then(|n| from.get(n..)).unwrap_or_default()
-        } else if from.starts_with("/*") {
-            out.push(' ');
-            from.get(2..).and_then(|f| f.split_once("*/")).map_or("", |(_, after)| after)
-        } else {
-            out.push_str("\"\"");
-            after_quoted(from)
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
-/// What follows the string or expression that `from` begins with; neither goes over a line's end.
-fn after_quoted(from: &str) -> &str {
-    let mut chars = from.char_indices();
-    let quote = chars.next().map(|(_, c)| c);
-    let mut escaped = false;
-    for (i, c) in chars {
-        match c {
-            '\n' => return from.get(i..).unwrap_or_default(),
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if Some(c) == quote => return from.get(i.saturating_add(1)..).unwrap_or_default(),
+            Expr::Entrypoint { .. } => out.need(doubtful(&nodes, false)),
+            // All functions without an object read integers or floats.
+            Expr::FuncCall(f) if f.object.is_none() => out.need(doubtful(&nodes, false)),
+            Expr::PatternCount(_) | Expr::PatternOffset(_) | Expr::PatternLength(_) | Expr::ForOf(_) => out.places = true,
+            Expr::PatternMatch(m) => out.places |= m.anchor.is_some(),
+            Expr::Of(of) => out.places |= of.anchor.is_some(),
+            Expr::Ident(ident) if is_free(&nodes, expr, ident.name) => {
+                let name = ident.name;
+                md5 |= name == "md5";
+                if modules.contains(name) {
+                    if reads_object(&nodes, name) {
+                        out.need(doubtful(&nodes, false));
+                    }
+                } else if let Some(other) = known.get(name) {
+                    out = out.or(*other);
+                    out.doubtful |= other.whole && doubtful(&nodes, true);
+                }
+            }
             _ => {}
         }
     }
-    ""
+    (out, md5)
+}
+
+/// Whether a name stands for itself: it is no field of something and no variable of a loop or `with`.
+fn is_free(nodes: &DFSIter<'_>, expr: &Expr<'_>, name: &str) -> bool {
+    let field = match nodes.contexts().next() {
+        Some(DFSContext::Operand(Expr::FieldAccess(path))) => {
+            path.operands().next().is_none_or(|first| !std::ptr::eq(first, expr))
+        }
+        _ => false,
+    };
+    !field
+        && !nodes.contexts().any(|c| match c {
+            DFSContext::Body(Expr::ForIn(each)) => each.variables.iter().any(|v| v.name == name),
+            DFSContext::Body(Expr::With(with)) => with.declarations.iter().any(|d| d.identifier.name == name),
+            _ => false,
+        })
+}
+
+/// Whether the use of a module at hand reads the object.
+fn reads_object(nodes: &DFSIter<'_>, module: &str) -> bool {
+    let function = match nodes.contexts().next() {
+        Some(DFSContext::FuncSelf(Expr::FuncCall(f))) => f.identifier.name,
+        // A constant, as `math.MEAN_BYTES`, or a field of what was parsed.
+        _ => return module != "math" && !PURE.contains(&module),
+    };
+    !(PURE.contains(&module) || (module == "math" && PURE_MATH.contains(&function)))
+}
+
+/// Whether the term at hand, being undefined (or, where `boolean`, false), could make its rule hold.
+fn doubtful(nodes: &DFSIter<'_>, mut boolean: bool) -> bool {
+    for context in nodes.contexts() {
+        match context {
+            DFSContext::Root => {}
+            DFSContext::Operand(Expr::And(_) | Expr::Or(_)) => boolean = true,
+            DFSContext::Body(Expr::ForOf(each)) if grows(&each.quantifier) => boolean = true,
+            DFSContext::Body(Expr::ForIn(each)) if grows(&each.quantifier) => boolean = true,
+            DFSContext::Body(Expr::With(_)) => {}
+            DFSContext::Items(Expr::Of(of)) if grows(&of.quantifier) => boolean = true,
+            DFSContext::Operand(Expr::Not(_) | Expr::Defined(_)) => return true,
+            // Undefined goes up through comparisons and arithmetic; a false that it became does not.
+            DFSContext::Operand(_)
+            | DFSContext::Range(_)
+            | DFSContext::Anchor(_)
+            | DFSContext::Index(_)
+            | DFSContext::FuncArg(_)
+            | DFSContext::FuncSelf(_)
+                if !boolean => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// Whether more true items can only help: `all`, `any`, a share, or a number of at least one.
+fn grows(quantifier: &Quantifier<'_>) -> bool {
+    match quantifier {
+        Quantifier::All { .. } | Quantifier::Any { .. } => true,
+        Quantifier::Percentage(Expr::LiteralInteger(n)) | Quantifier::Expr(Expr::LiteralInteger(n)) => n.value > 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLACES: RuleTraits = RuleTraits { places: true, filesize: false, whole: false };
-    const SIZE: RuleTraits = RuleTraits { places: false, filesize: true, whole: true };
-    const WHOLE: RuleTraits = RuleTraits { places: false, filesize: false, whole: true };
+    const PLACES: RuleTraits = RuleTraits { places: true, filesize: false, whole: false, doubtful: false };
+    const SIZE: RuleTraits = RuleTraits { places: false, filesize: true, whole: true, doubtful: false };
+    const WHOLE: RuleTraits = RuleTraits { places: false, filesize: false, whole: true, doubtful: false };
 
     #[test]
     fn terms_of_conditions() {
@@ -225,9 +225,9 @@ mod tests {
             rule range { strings: $a = "x" condition: $a in (0..filesize) }
             rule at { strings: $a = "x" condition: $a at 0x4000 }"#;
         let t = of_text(text).0;
-        assert_eq!((t["bytes"], t["module"], t["user"]), (WHOLE, WHOLE, WHOLE));
+        assert_eq!((t["bytes"], t["module"], t["user"]), (WHOLE, WHOLE, RuleTraits { doubtful: true, ..WHOLE }));
         assert!(t["entry"].whole && t["entry"].places);
-        assert_eq!(t["range"], RuleTraits { places: true, filesize: true, whole: true });
+        assert_eq!(t["range"], RuleTraits { places: true, filesize: true, whole: true, doubtful: false });
         assert_eq!(t.get("text"), None);
         assert_eq!(t["at"], PLACES);
     }
@@ -260,6 +260,45 @@ mod tests {
         assert!(!uses("meta: md5 = \"aa\" condition: true"));
         assert!(!uses("condition: hash.md5(0, filesize) == \"aa\""));
         assert!(!uses("strings: $md5 = \"md5 == 1\" condition: #md5 == 1"));
+    }
+
+    #[test]
+    fn unknowns_under_a_negation_are_doubtful() {
+        let doubt = |c: &str| {
+            of_text(&format!("rule s {{ condition: filesize < 9 }} rule r {{ strings: $a = \"a\" condition: {c} }}")).0["r"]
+                .doubtful
+        };
+        for sound in [
+            "$a and filesize < 10",
+            "$a or filesize < 10",
+            "any of (filesize < 1, $a)",
+            "2 of (filesize < 1, $a, $a)",
+            "for any i in (1, 2) : (uint8(i) == 0)",
+            "uint16(uint32(0x3c)) == 1",
+            "s and $a",
+            "#a in (0..filesize) > 2",
+        ] {
+            assert!(!doubt(sound), "{sound}");
+        }
+        for doubtful in [
+            "$a and not (filesize < 10 and $a)",
+            "not defined filesize",
+            "none of (filesize < 1, $a)",
+            "0 of (filesize < 1, $a)",
+            "for none i in (1, 2) : (uint8(i) == 0)",
+            "not s",
+            "(s or $a) == false",
+            "with x = filesize : (not x)",
+            "for all i in (0..filesize) : (i < 3)",
+        ] {
+            assert!(doubt(doubtful), "{doubtful}");
+        }
+    }
+
+    #[test]
+    fn global_rules_gate_their_file() {
+        let t = of_text("rule a { condition: true } global private rule g { condition: filesize < 10 }").0;
+        assert_eq!(t["a"], SIZE);
     }
 
     proptest::proptest! {

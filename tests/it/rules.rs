@@ -188,3 +188,27 @@ fn published_packs_load_whole() {
     assert_eq!(checked["total"]["rejected"], 0, "{checked}");
     assert!(checked["files"].as_array().unwrap().iter().all(|f| f["loaded"].as_u64() >= Some(1)));
 }
+
+#[test]
+fn costs_are_measured_for_each_rule_that_loads() {
+    let scene = Scene::new();
+    let rules = scene.beside("costs.yar");
+    let text = "private rule Small { condition: filesize < 1MB }\nrule A { strings: $a = \"abcdefgh\" condition: $a and Small }
+        rule Slow { strings: $a = /a.{0,20}b/ condition: $a }\nrule Broken { condition: $no }";
+    std::fs::write(&rules, text).unwrap();
+    let sample = scene.file("sample.bin", b"abcdefgh, and not much else".repeat(4000));
+    let run = |flags: &[&std::ffi::OsStr]| program().args(["rules", "check"]).arg(&rules).args(flags).output().unwrap();
+    let output = run(&["--format".as_ref(), "json".as_ref(), "--profile-rules".as_ref(), sample.as_os_str()]);
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let costs = all["costs"].as_array().unwrap();
+    let mut measured: Vec<_> = costs.iter().map(|c| c["rule"].as_str().unwrap()).collect();
+    measured.sort_unstable();
+    assert_eq!(measured, ["A", "Slow", "Small"]);
+    let dear: Vec<f64> =
+        costs.iter().map(|c| c["us_per_mib"].as_f64().unwrap() + c["us_per_small_file"].as_f64().unwrap()).collect();
+    assert!(dear.is_sorted_by(|a, b| a >= b), "{dear:?}");
+    assert!(!String::from_utf8_lossy(&run(&[]).stdout).contains("µs per MiB"));
+    let missing = run(&["--profile-rules".as_ref(), "/no/such/sample".as_ref()]);
+    assert_eq!(missing.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/no/such/sample"));
+}

@@ -295,6 +295,38 @@ fn windows_see_every_place_once() {
     assert_eq!(windowed(&set, b"", 5).len(), 1);
 }
 
+/// What is unknown in windows never makes a rule hold.
+#[test]
+fn windows_accuse_nobody_by_mistake() {
+    let text = r#"
+        import "pe"
+        private rule Small { condition: filesize < 1MB }
+        rule Not_Small { condition: not Small }
+        rule Not_Small_And { strings: $a = "NEEDLE" condition: $a and not (filesize < 100MB and $a) }
+        rule Not_Late { strings: $a = "NEEDLE" $b = "LATE" condition: $a and not $b }
+        rule None_Of { strings: $a = "NEEDLE" condition: $a and none of (filesize < 100MB, pe.is_pe) }
+        rule Either { strings: $a = "NEEDLE" condition: $a or filesize > 100MB }
+        rule Head { strings: $a = "NEEDLE" condition: uint16(0) == 0x5a4d and $a }"#;
+    let (set, reports) = load(&[("w.yar", text)]);
+    assert_eq!(reports[0].not_in_windows, ["Not_Small", "Not_Small_And", "None_Of", "Either", "Head"]);
+    let mut data = vec![b'.'; WINDOW * 2];
+    data[..2].copy_from_slice(b"MZ");
+    data[100..106].copy_from_slice(b"NEEDLE");
+    let late = data.len() - 100;
+    data[late..late + 4].copy_from_slice(b"LATE");
+    let found = windowed(&set, &data, 1 << 20);
+    let rules: Vec<_> = found.iter().map(|(r, _)| r.as_str()).collect();
+    assert_eq!(rules, ["Either", "Head"]);
+    // The whole object says the same, and of `Not_Small` what windows can't tell.
+    assert_eq!(names(&set, &data), ["w.yar:Either", "w.yar:Head", "w.yar:Not_Small"]);
+    // What the first window decided alone says so.
+    let mut scanner = RuleScanner::new(&set);
+    scanner.begin_windows(ScanVars::default());
+    scanner.window(0, &data);
+    let first: Vec<bool> = scanner.finish_windows("").unwrap().matches.iter().map(|m| m.first_window).collect();
+    assert_eq!(first, [false, true]);
+}
+
 #[test]
 fn the_embedded_pack_loads_whole_and_finds_its_own() {
     let (set, reports) = RuleSet::load(&[], true, None).unwrap();
