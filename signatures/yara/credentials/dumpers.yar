@@ -333,10 +333,11 @@ rule NetExec_Result {
         technique = "T1110.003"
         score = 80
     strings:
-        $pwned = /(SMB|WINRM|LDAP|MSSQL|RDP|WMI)[ \t]+[0-9.]{7,15}[ \t]+[0-9]{2,5}[ \t]+\S{1,64}[ \t]+[^\r\n]{0,16}\[\+\][ \t]+[^\s\\]{1,64}\\\S{1,200}[^\r\n]{0,16}(\([P]wn3d!\))?/ ascii wide
-        $banner = /(SMB|LDAP)[ \t]+[0-9.]{7,15}[ \t]+[0-9]{2,5}[ \t]+\S{1,64}[ \t]+[^\r\n]{0,16}\[\*\][ \t]+Windows [^\r\n]{0,120}\([s]igning:(True|False)\)/ ascii wide
+        $pwned = /\([P]wn3d!\)/ ascii wide
+        $account = /\[\+\][ \t]+[^\s\\]{1,64}\\[^\s:]{1,100}:\S/ ascii wide
+        $banner = /\([s]igning:(True|False)\)[ \t]*\(SMBv1:(True|False|None)\)/ ascii wide
     condition:
-        filesize < 64MB and all of them
+        filesize < 64MB and $banner and any of ($pwned, $account)
 }
 
 rule Browser_Password_List {
