@@ -206,7 +206,7 @@ mod tests {
         let (other, _) = Profile::read("x", r#"{"format": "wardround/profile/1", "own_documents": ["^x$"]}"#).unwrap();
         Priors::get();
         assert!(Priors::install(&[]).is_ok());
-        assert!(Priors::install(&[other.clone()]).is_err());
+        assert!(Priors::install(std::slice::from_ref(&other)).is_err());
         let joined = Priors::with(&[other]).profile;
         assert_eq!(joined.len(), Priors::get().profile.len() + 1);
         assert_eq!(joined.patterns("own_documents").last().map(String::as_str), Some("^x$"));

@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_bad_entry_costs_itself() {
-        let (profile, rejected) = read(
+        let (profile, mut rejected) = read(
             r#"{ "format": "wardround/profile/1", "name": "x", "colour": 1, "staging_folders": {
                 "strong": [{"pattern": "(?:^|/)a/", "words": "A"}, {"pattern": "(b", "words": "B"}, {"pattern": "c"}, "d"], "weird": [] },
               "archive_names": { "habit": ["^x\\.zip$", "^X\\.zip$", ".*", "a\\\\b", "^\\S+\\.q$"] },
@@ -285,6 +285,7 @@ mod tests {
         assert_eq!(profile.patterns("archive_names.habit"), ["^x\\.zip$", "^\\S+\\.q$"]);
         assert_eq!(profile.backup_catalogs, ["vbm"]);
         assert_eq!(profile.len(), 4);
+        rejected.sort();
         let places: Vec<_> = rejected.iter().map(|r| r.0.trim_start_matches("p.json:")).collect();
         let expected = [
             "/archive_names/habit/1",
