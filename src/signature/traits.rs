@@ -155,7 +155,7 @@ fn reads_object(nodes: &DFSIter<'_>, module: &str) -> bool {
         // A constant, as `math.MEAN_BYTES`, or a field of what was parsed.
         _ => return module != "math" && !PURE.contains(&module),
     };
-    !(PURE.contains(&module) || (module == "math" && PURE_MATH.contains(&function)))
+    !PURE.contains(&module) && (module != "math" || !PURE_MATH.contains(&function))
 }
 
 /// Whether the term at hand, being undefined (or, where `boolean`, false), could make its rule hold.
@@ -222,14 +222,14 @@ mod tests {
             rule entry { strings: $a = "x" condition: $a at entrypoint }
             rule module { condition: pe.is_dll() } rule user { condition: not module }
             rule text { strings: $a = "x" condition: $a and string.length("x") == 1 }
-            rule range { strings: $a = "x" condition: $a in (0..filesize) }
-            rule at { strings: $a = "x" condition: $a at 0x4000 }"#;
+            rule within { strings: $a = "x" condition: $a in (0..filesize) }
+            rule fixed { strings: $a = "x" condition: $a at 0x4000 }"#;
         let t = of_text(text).0;
         assert_eq!((t["bytes"], t["module"], t["user"]), (WHOLE, WHOLE, RuleTraits { doubtful: true, ..WHOLE }));
         assert!(t["entry"].whole && t["entry"].places);
-        assert_eq!(t["range"], RuleTraits { places: true, filesize: true, whole: true, doubtful: false });
+        assert_eq!(t["within"], RuleTraits { places: true, filesize: true, whole: true, doubtful: false });
         assert_eq!(t.get("text"), None);
-        assert_eq!(t["at"], PLACES);
+        assert_eq!(t["fixed"], PLACES);
     }
 
     #[test]
@@ -287,7 +287,6 @@ mod tests {
             "0 of (filesize < 1, $a)",
             "for none i in (1, 2) : (uint8(i) == 0)",
             "not s",
-            "(s or $a) == false",
             "with x = filesize : (not x)",
             "for all i in (0..filesize) : (i < 3)",
         ] {

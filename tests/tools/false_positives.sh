@@ -17,6 +17,8 @@ rows = collections.defaultdict(list)
 for f in report["findings"]:
     if f["category"] in ("yara", "ioc", "binary") and f["level"] != "info":
         best = max(f["reasons"], key=lambda r: r["weight"])
+        if best["source"].startswith("embedded/demo"):
+            continue  # the anti-virus test file and our own marker are meant to be found
         rows[f["level"], f["category"], best["id"], best["source"]].append(f["path"])
 coverage = report["coverage"]
 print(f'{coverage["discovered"]} objects, {coverage["bytes_examined"] >> 20} MiB examined')

@@ -23,7 +23,7 @@ rule Encrypted_File_Phobos {
         description = "A file encrypted by Phobos, with its mark as the last bytes"
         author = "wardround"
         date = "2026-11-25"
-        reference = "https://attack.mitre.org/software/S1281/"
+        reference = "https://www.cisa.gov/news-events/cybersecurity-advisories/aa24-060a"
         technique = "T1486"
         score = 85
     strings:

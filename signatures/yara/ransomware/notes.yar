@@ -298,7 +298,7 @@ rule Note_RansomHub {
     strings:
         $we = /[W]e are the RansomHub/ nocase ascii wide
         $locked = /[Y]our company Servers are locked and Data has been taken to our servers/ nocase ascii wide
-        $site = /\b[r]ansom(xifxwc5eteopdobynonjctkxxvap77yqifu2emfbecgbqdw6qd|gxj)[a-z2-7]{2,52}\.onion/ ascii wide
+        $site = /\b[r]ansom(xif|gxj)[a-z2-7]{47}\.onion/ ascii wide
     condition:
         filesize < 256KB and 2 of them
 }
