@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_bad_entry_costs_itself() {
-        let (profile, mut rejected) = read(
+        let (profile, rejected) = read(
             r#"{ "format": "wardround/profile/1", "name": "x", "colour": 1, "staging_folders": {
                 "strong": [{"pattern": "(?:^|/)a/", "words": "A"}, {"pattern": "(b", "words": "B"}, {"pattern": "c"}, "d"], "weird": [] },
               "archive_names": { "habit": ["^x\\.zip$", "^X\\.zip$", ".*", "a\\\\b", "^\\S+\\.q$"] },

@@ -1,267 +1,209 @@
-//! What a pattern asks for, as terms that a scan answers.
+//! Object paths (STIX 2.1 part 6) as questions to a scanned object.
+//!
+//! | object | answered |
+//! |---|---|
+//! | `file`, `artifact` | hashes, name, path, folder, size, times, media type, PE extension |
+//! | `directory` | path |
+//! | `x509-certificate` | issuer, subject, serial number, hashes: of a file's signer |
+//! | `windows-registry-key` | key, names and data of values |
+//! | `ipv4-addr`, `ipv6-addr`, `domain-name`, `url`, `email-addr`, ends of `network-traffic`, senders of `email-message` | mentioned in content |
+//!
+//! Everything else (processes, mutexes, accounts, services, apps, …) is unknown: no file can show it.
 
-use super::syntax::{Comparison, Expression, Join, ObjectPath, Operator, Value};
-use crate::ioc::address::{self, Address};
-use crate::ioc::expr::{Case, Cmp, Field, Node, Part, Pattern, Question, Registry, Term, Test, Text, TextOp};
+use super::network;
+use super::parser::{Literal, ObjectPath, Op, Step, Test};
+use super::registry;
+use super::tree::{all, any, some};
+use super::values::{self, Asked};
+use crate::ioc::expr::{Case, Field, Node, Part, Question, Term, Test as Fact};
 use crate::ioc::hash::{HashKind, HashValue, why_not};
-use crate::ioc::hash_list::tlsh;
+use crate::model::text;
 
-/// The meaning of a pattern. The error says which value is wrong.
-pub fn pattern(expression: &Expression) -> Result<Pattern, String> {
-    Ok(match expression {
-        Expression::Observation(comparison) => Pattern::Object(node(comparison)?),
-        Expression::Join(join, list) => {
-            let mut list: Vec<Pattern> = list.iter().map(pattern).collect::<Result<_, _>>()?;
-            match join {
-                Join::Or => Pattern::Any(list),
-                Join::And => Pattern::All(list),
-                Join::FollowedBy => {
-                    list.push(Pattern::Unknown("an order in time (FOLLOWEDBY)".into()));
-                    Pattern::All(list)
-                }
-            }
-        }
-        Expression::Qualified(inner, word) => {
-            Pattern::All(vec![pattern(inner)?, Pattern::Unknown(format!("the qualifier {word}"))])
-        }
-    })
+/// What kind of object a path is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    File,
+    Directory,
+    Network,
+    Registry,
+    Other,
 }
 
-fn node(comparison: &Comparison) -> Result<Node, String> {
-    let list = |list: &[Comparison]| list.iter().map(node).collect::<Result<Vec<_>, _>>();
-    Ok(match comparison {
-        Comparison::Or(any) => Node::Any(list(any)?),
-        Comparison::And(all) => Node::All(merged(list(all)?)),
-        Comparison::Test { path, negated, operator, values } => {
-            let (operator, negated) = match operator {
-                Operator::Ne => (Operator::Eq, !negated),
-                other => (*other, *negated),
-            };
-            let mut tests = values.iter().map(|v| test(path, operator, v)).collect::<Result<Vec<_>, _>>()?;
-            let test = if tests.len() == 1 { tests.remove(0) } else { Node::Any(tests) };
-            if negated { Node::Not(Box::new(test)) } else { test }
-        }
-        Comparison::Exists { path, negated } => {
-            let node = exists(path);
-            if *negated { Node::Not(Box::new(node)) } else { node }
-        }
-    })
+/// What is asked for beside a comparison, in an AND around it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside {
+    /// Something else than addresses.
+    pub not_network: bool,
+    /// Something of a file.
+    pub file: bool,
 }
 
-/// Statements about a registry key, its values and their data under one AND are about the same value.
-fn merged(nodes: Vec<Node>) -> Vec<Node> {
-    let mut out: Vec<Node> = Vec::new();
-    let mut together: Option<Registry> = None;
-    for node in nodes {
-        match node {
-            Node::Term(Term::Registry(r)) => {
-                let into = together.get_or_insert_with(Registry::default);
-                // Two statements about the same part are two keys or values.
-                let clash = (into.key.is_some() && r.key.is_some())
-                    || (into.value_name.is_some() && r.value_name.is_some())
-                    || (into.data.is_some() && r.data.is_some());
-                if clash {
-                    out.push(Node::Term(Term::Registry(r)));
-                } else {
-                    into.key = into.key.take().or(r.key);
-                    into.value_name = into.value_name.take().or(r.value_name);
-                    into.data = into.data.take().or(r.data);
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    out.extend(together.map(|r| Node::Term(Term::Registry(r))));
-    out
-}
-
-fn unknown(path: &ObjectPath) -> Node {
-    Node::Unknown(path.to_string())
-}
-
-fn exists(path: &ObjectPath) -> Node {
-    let steps: Vec<String> = path.steps.iter().map(|s| plain(s)).collect();
-    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    match (path.object.as_str(), steps.as_slice()) {
-        ("file", steps) => match field(steps) {
-            Some(field) => Node::Term(Term::Ask(Question { field, test: Test::Exists })),
-            None => unknown(path),
-        },
-        _ => unknown(path),
+impl Beside {
+    pub fn or(self, other: Self) -> Self {
+        Self { not_network: self.not_network || other.not_network, file: self.file || other.file }
     }
 }
 
-/// A property without quotes, hyphens and underscores, in lower case: `'SHA-256'`, `SHA256` and `sha256` are all
-/// found in the wild.
-fn plain(step: &str) -> String {
-    step.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+pub fn family(path: &ObjectPath) -> Family {
+    match path.object.to_ascii_lowercase().as_str() {
+        "file" | "artifact" | "x509-certificate" => Family::File,
+        "directory" => Family::Directory,
+        "windows-registry-key" | "win-registry-key" => Family::Registry,
+        _ if network::Kind::of(path, &keys(path)).is_some() => Family::Network,
+        _ => Family::Other,
+    }
 }
 
-fn test(path: &ObjectPath, operator: Operator, value: &Value) -> Result<Node, String> {
-    let steps: Vec<String> = path.steps.iter().map(|s| plain(s)).collect();
-    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let part = |part| match text(operator, value, Case::Source)? {
-        Some(test) => Ok(Node::Term(Term::Path { part, test })),
-        None => Ok::<Node, String>(unknown(path)),
+/// Whether a comparison asks for nothing but the type of what another one compares.
+pub fn is_type_of(typed: &Test, valued: &Test) -> bool {
+    let reference = |t: &Test, last: &str| {
+        let mut keys = keys(&t.path);
+        (keys.pop().as_deref() == Some(last) && network::Kind::of(&valued.path, &self::keys(&valued.path)).is_some())
+            .then_some(keys)
     };
-    match (path.object.as_str(), steps.as_slice()) {
-        ("file" | "artifact", ["hashes", kind]) => hash(path, kind, operator, value),
-        ("file", ["name"]) => part(Part::Name),
-        ("file", ["path" | "fullpath" | "filepath"]) => part(Part::Full),
-        ("file", ["parentdirectoryref", "path"] | ["parentdirectorystr"]) => part(Part::Folder),
-        // A folder is an object of its own; what lies in it speaks for it, too.
-        ("directory", ["path"]) => Ok(Node::Any(vec![part(Part::Full)?, part(Part::Folder)?])),
-        ("file", ["extensions", "windowspebinaryext", "imphash"]) => match (operator, value) {
-            (Operator::Eq | Operator::In, Value::Text(t)) => match HashValue::parse(t) {
-                Some(HashValue::Md5(digest)) => Ok(Node::Term(Term::Imphash(digest))),
-                _ => Err("an import hash has 32 hexadecimal digits".into()),
-            },
-            _ => Ok(unknown(path)),
-        },
-        ("file", steps) => match field(steps) {
-            Some(field) => asked(path, field, operator, value),
-            None => Ok(unknown(path)),
-        },
-        ("domainname" | "domain-name", ["value"]) => host(path, operator, value),
-        ("ipv4-addr" | "ipv6-addr" | "url", ["value"]) => mention(path, operator, value),
-        ("email-addr", ["value"]) => mention(path, operator, value),
-        ("email-message", ["fromref" | "senderref" | "torefs" | "ccrefs" | "bccrefs", "value"]) => mention(path, operator, value),
-        // What kind of address it is, the address beside it says itself.
-        ("network-traffic", ["dstref" | "srcref", "type"]) if operator == Operator::Eq => Ok(Node::All(Vec::new())),
-        ("network-traffic", ["dstref" | "srcref", "value"]) => mention(path, operator, value),
-        ("windows-registry-key" | "win-registry-key", steps) => registry(path, steps, operator, value),
-        ("x509-certificate", steps) => {
-            let field = match steps {
-                ["issuer"] => Field::SignerIssuer,
-                ["subject"] => Field::SignerSubject,
-                ["serialnumber"] => Field::SignerSerial,
-                ["hashes", "sha1"] => Field::SignerThumbprint,
-                _ => return Ok(unknown(path)),
-            };
-            match (field, value) {
-                // Serial numbers and thumbprints are written with and without colons.
-                (Field::SignerSerial | Field::SignerThumbprint, Value::Text(t)) => {
-                    asked(path, field, operator, &Value::Text(plain(t)))
-                }
-                _ => asked(path, field, operator, value),
-            }
-        }
-        _ => Ok(unknown(path)),
-    }
+    let (a, b) = (reference(typed, "type"), reference(valued, "value"));
+    let network_type =
+        |v: &Literal| matches!(v, Literal::Text(t) if ["ipv4-addr", "ipv6-addr", "domain-name"].contains(&t.as_str()));
+    typed.op == Op::Equal
+        && !typed.negated
+        && !valued.negated
+        && typed.path.object.eq_ignore_ascii_case(&valued.path.object)
+        && a.is_some_and(|a| Some(a) == b)
+        && typed.values.iter().all(network_type)
 }
 
-fn field(steps: &[&str]) -> Option<Field> {
-    Some(match steps {
-        ["size"] => Field::Size,
-        ["ctime"] | ["created"] => Field::Created,
-        ["mtime"] | ["modified"] => Field::Modified,
-        ["atime"] | ["accessed"] => Field::Accessed,
-        ["mimetype"] => Field::MediaType,
-        ["extensions", "windowspebinaryext", "timedatestamp"] => Field::PeTimestamp,
-        ["extensions", "windowspebinaryext", "sections", "name"] => Field::PeSectionName,
-        ["extensions", "windowspebinaryext", "optionalheader", "subsystemhex"] => Field::PeSubsystem,
-        ["extensions", "windowspebinaryext", "optionalheader", "addressofentrypoint"] => Field::PeEntryPoint,
-        _ => return None,
-    })
-}
-
-fn asked(path: &ObjectPath, field: Field, operator: Operator, value: &Value) -> Result<Node, String> {
-    let cmp = match operator {
-        Operator::Eq | Operator::In => Some(Cmp::Eq),
-        Operator::Lt => Some(Cmp::Lt),
-        Operator::Le => Some(Cmp::Le),
-        Operator::Gt => Some(Cmp::Gt),
-        Operator::Ge => Some(Cmp::Ge),
-        _ => None,
+/// Properties in lower case; `*` for every element of a list, `#` for a certain one.
+pub fn keys(path: &ObjectPath) -> Vec<String> {
+    let key = |step: &Step| match step {
+        Step::Property(p) => p.to_lowercase(),
+        Step::Every => "*".into(),
+        Step::Index(_) => "#".into(),
     };
-    let test = match (value, cmp) {
-        (Value::Number(n) | Value::Time(n), Some(cmp)) => Test::Number(cmp, *n),
-        (Value::Text(t), Some(cmp)) if t.parse::<jiff::Timestamp>().is_ok() => {
-            let seconds = t.parse::<jiff::Timestamp>().map(|t| t.as_nanosecond() as f64 / 1e9).unwrap_or_default();
-            Test::Number(cmp, seconds)
+    path.steps.iter().map(key).collect()
+}
+
+/// One comparison. The error says what is wrong with its value.
+pub fn node(test: &Test, beside: Beside, left_out: &mut Vec<String>) -> Result<Node, String> {
+    let keys = keys(&test.path);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let object = test.path.object.to_ascii_lowercase();
+    let asked = match (object.as_str(), keys.as_slice()) {
+        ("file" | "artifact", ["hashes", kind]) | ("file", ["content_ref", "hashes", kind]) => hash(test, kind),
+        ("file", ["name"]) => Asked::path(Part::Name),
+        ("file", ["path"]) => Asked::path(Part::Full),
+        ("file", ["parent_directory_ref", "path"]) => Asked::path(Part::Folder),
+        // A folder is an object of its own here; what lies in it is asked for where a file is named, too.
+        ("directory", ["path"]) => Asked::path(if beside.file { Part::Folder } else { Part::Full }),
+        ("file", ["size"]) => Asked::always(Field::Size, values::number),
+        ("file", ["created" | "ctime"]) => Asked::always(Field::Created, values::time),
+        ("file", ["modified" | "mtime"]) => Asked::always(Field::Modified, values::time),
+        ("file", ["accessed" | "atime"]) => Asked::always(Field::Accessed, values::time),
+        ("file" | "artifact", ["mime_type"]) => Asked::fact(Field::MediaType, values::folded),
+        ("file", ["extensions", "windows-pebinary-ext", rest @ ..]) => executable(test, rest),
+        ("x509-certificate", ["issuer"]) => Asked::fact(Field::SignerIssuer, values::folded),
+        ("x509-certificate", ["subject"]) => Asked::fact(Field::SignerSubject, values::folded),
+        ("x509-certificate", ["serial_number"]) => Asked::fact(Field::SignerSerial, values::hexadecimal),
+        ("x509-certificate", ["hashes", _]) => Asked::fact(Field::SignerThumbprint, values::hexadecimal),
+        ("windows-registry-key" | "win-registry-key", keys) if registry::known(keys) => {
+            Asked { is_there: None, one: Box::new(registry::one) }
         }
-        _ => match text(operator, value, Case::Fold)? {
-            Some(text) => Test::Text(text),
-            None => return Ok(unknown(path)),
+        _ => match network::Kind::of(&test.path, &keys) {
+            Some(kind) => return network::node(test, kind, beside, left_out),
+            None => return Ok(Node::Unknown(test.path.words())),
         },
     };
-    Ok(Node::Term(Term::Ask(Question { field, test })))
+    comparison(test, asked, left_out)
 }
 
-/// A comparison of texts; `None` for operators that order texts or ask for networks.
-fn text(operator: Operator, value: &Value, case: Case) -> Result<Option<Text>, String> {
-    let op = match operator {
-        Operator::Eq | Operator::In => TextOp::Is,
-        Operator::Like => TextOp::Like,
-        Operator::Matches => TextOp::Matches,
-        _ => return Ok(None),
+/// `IN`, `EXISTS` and negation are the same for every property.
+fn comparison(test: &Test, asked: Asked, left_out: &mut Vec<String>) -> Result<Node, String> {
+    if test.op == Op::Exists {
+        let is_there = asked.is_there.unwrap_or_else(|| Node::Unknown(test.path.words()));
+        return Ok(if test.negated { Node::Not(Box::new(is_there)) } else { is_there });
+    }
+    let parts: Vec<Result<Node, String>> = test.values.iter().map(|v| (asked.one)(test, v)).collect();
+    if !test.negated {
+        return Ok(any(some(parts, left_out)?));
+    }
+    let node = any(parts.into_iter().collect::<Result<_, _>>()?);
+    // What isn't there is not unlike something either.
+    Ok(all(asked.is_there.into_iter().chain([Node::Not(Box::new(node))]).collect()))
+}
+
+/// Every file has digests, but not every kind is computed.
+fn hash(test: &Test, kind: &str) -> Asked {
+    let kind: String = kind.chars().filter(char::is_ascii_alphanumeric).collect();
+    match kind.as_str() {
+        "imphash" => imphash(),
+        "tlsh" => Asked { is_there: None, one: Box::new(tlsh) },
+        _ => match HashKind::named(&kind) {
+            Some(kind) => Asked { is_there: Some(all(Vec::new())), one: Box::new(move |test, value| digest(test, value, kind)) },
+            None => Asked::unknown(test.path.words()),
+        },
+    }
+}
+
+fn digest(test: &Test, value: &Literal, kind: HashKind) -> Result<Node, String> {
+    let value = match (test.op, value) {
+        (Op::Equal | Op::In, Literal::Text(t)) => t.trim().to_owned(),
+        (Op::Equal | Op::In, Literal::Bytes(b)) => text::hex(b),
+        (Op::Equal | Op::In, _) => return Err(values::wrong(test, "a string")),
+        _ => return Ok(values::unknown(test)),
     };
-    let value = match value {
-        Value::Text(t) => t.clone(),
-        Value::Number(n) => n.to_string(),
-        Value::Bool(b) => u8::from(*b).to_string(),
-        Value::Time(_) | Value::Bytes(_) => return Ok(None),
+    match HashValue::parse(&value) {
+        Some(hash) if hash.kind() == kind => Ok(Node::Term(Term::Hash(hash))),
+        Some(hash) => Err(values::wrong(test, &format!("a {}, and this is a {}", kind.words(), hash.kind().words()))),
+        None => Err(format!("{}: {}", test.path.words(), why_not(&value))),
+    }
+}
+
+/// The digest alone, not what is near it.
+fn tlsh(test: &Test, value: &Literal) -> Result<Node, String> {
+    let (Op::Equal | Op::In, Literal::Text(value)) = (test.op, value) else { return Ok(values::unknown(test)) };
+    let digest = value.trim();
+    let digits = digest.strip_prefix("T1").unwrap_or(digest);
+    if digits.len() != 70 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(values::wrong(test, "a TLSH of 70 hexadecimal digits"));
+    }
+    Ok(Node::Term(Term::Tlsh { digest: digest.to_owned(), distance: 0 }))
+}
+
+fn is_executable() -> Node {
+    Node::Term(Term::Ask(Question { field: Field::PeSectionName, test: Fact::Exists }))
+}
+
+fn imphash() -> Asked {
+    let one = |test: &Test, value: &Literal| match (test.op, value) {
+        (Op::Equal | Op::In, Literal::Text(t)) => match HashValue::parse(t.trim()) {
+            Some(HashValue::Md5(digest)) => Ok(Node::Term(Term::Imphash(digest))),
+            _ => Err(values::wrong(test, "an import hash of 32 hexadecimal digits")),
+        },
+        _ => Ok(values::unknown(test)),
     };
-    Text::new(op, &value, case).map(Some)
+    Asked { is_there: Some(is_executable()), one: Box::new(one) }
 }
 
-fn hash(path: &ObjectPath, kind: &str, operator: Operator, value: &Value) -> Result<Node, String> {
-    let Value::Text(word) = value else { return Err("a digest that is no text".into()) };
-    if !matches!(operator, Operator::Eq | Operator::In) {
-        return Ok(unknown(path));
-    }
-    let word = word.trim();
-    if kind == "tlsh" {
-        return tlsh(word).map(|t| Node::Term(exactly(t))).ok_or_else(|| "a TLSH has 70 hexadecimal digits".into());
-    }
-    match (HashKind::named(kind), HashValue::parse(word)) {
-        (Some(kind), Some(value)) if kind == value.kind() => Ok(Node::Term(Term::Hash(value))),
-        (Some(kind), _) => Err(format!("no {}: {}", kind.words(), why_not(word))),
-        (None, _) => Ok(unknown(path)),
-    }
-}
-
-/// `=` asks for the same TLSH, not a near one.
-fn exactly(term: Term) -> Term {
-    match term {
-        Term::Tlsh { digest, .. } => Term::Tlsh { digest, distance: 0 },
-        other => other,
-    }
-}
-
-fn mention(path: &ObjectPath, operator: Operator, value: &Value) -> Result<Node, String> {
-    let Value::Text(word) = value else { return Err("an address that is no text".into()) };
-    match operator {
-        Operator::Eq | Operator::In | Operator::IsSubset => {
-            let address = address::parse(word)?;
-            Ok(Node::Term(Term::Mention(address)))
+/// The extension for Windows executables (STIX 2.1 part 6.7.5).
+fn executable(test: &Test, keys: &[&str]) -> Asked {
+    match keys {
+        [] => Asked { is_there: Some(is_executable()), one: Box::new(|test, _| Ok(values::unknown(test))) },
+        ["imphash"] => imphash(),
+        ["time_date_stamp"] => Asked::fact(Field::PeTimestamp, values::time),
+        ["sections", "*", "name"] => {
+            Asked::fact(Field::PeSectionName, |test, value, field| values::text(test, value, field, Case::Exact))
         }
-        // Content holds addresses, not networks that hold this one.
-        _ => Ok(unknown(path)),
+        ["optional_header", "address_of_entry_point"] => Asked::fact(Field::PeEntryPoint, values::number),
+        ["pe_type"] => Asked { is_there: Some(is_executable()), one: Box::new(pe_type) },
+        _ => Asked::unknown(test.path.words()),
     }
 }
 
-/// Domains also by a wildcard for their subdomains, which a mention finds anyway.
-fn host(path: &ObjectPath, operator: Operator, value: &Value) -> Result<Node, String> {
-    match (operator, value) {
-        (Operator::Like, Value::Text(word)) => {
-            let rest = word.strip_prefix("%.").or_else(|| word.strip_prefix('%'));
-            match rest.filter(|r| !r.contains(['%', '_'])).map(address::parse) {
-                Some(Ok(domain @ Address::Domain(..))) => Ok(Node::Term(Term::Mention(domain))),
-                _ => Ok(Node::Unknown(format!("a wildcard in {path}"))),
-            }
+/// The headers tell a DLL; what else is a driver and what a program is not answered.
+fn pe_type(test: &Test, value: &Literal) -> Result<Node, String> {
+    match (test.op, value) {
+        (Op::Equal | Op::In, Literal::Text(t)) if t.eq_ignore_ascii_case("dll") => {
+            values::number(test, &Literal::Number(1.0), Field::PeIsDll)
         }
-        _ => mention(path, operator, value),
+        _ => Ok(Node::Unknown(test.path.words())),
     }
-}
-
-fn registry(path: &ObjectPath, steps: &[&str], operator: Operator, value: &Value) -> Result<Node, String> {
-    let Some(test) = text(operator, value, Case::Fold)? else { return Ok(unknown(path)) };
-    let registry = match steps {
-        ["key"] => Registry { key: Some(test), ..Registry::default() },
-        ["values", "name"] => Registry { value_name: Some(test), ..Registry::default() },
-        ["values", "data"] => Registry { data: Some(test), ..Registry::default() },
-        _ => return Ok(unknown(path)),
-    };
-    Ok(Node::Term(Term::Registry(registry)))
 }
