@@ -13,7 +13,7 @@ use crate::model::{Input, Rejected};
 use super::collect::Source;
 use super::compile::{self, STACK, compiler, rejected};
 use super::result::RuleMatch;
-use super::{RuleSet, SignatureError, gather, scan};
+use super::{RuleSet, SignatureError, gather, scan, unbounded};
 
 /// Warnings of the compiler that tell of lost time or of a rule that can't say what its author meant. The
 /// others are about style.
@@ -120,6 +120,9 @@ fn warnings(sources: &[Source]) -> Result<Vec<Vec<Rejected>>, SignatureError> {
             }
             let new = c.warnings().iter().skip(before).filter(|w| WORTH.contains(&w.code()));
             let mut told: Vec<(Option<usize>, Rejected)> = new.map(|w| warning(&source.name, w)).collect();
+            if source.refused.is_none() {
+                told.extend(unbounded::warnings(source));
+            }
             told.sort_by(|a, b| (a.0, &a.1.why).cmp(&(b.0, &b.1.why)));
             let more = told.len().saturating_sub(MAX_WARNINGS);
             let mut told: Vec<Rejected> = told.into_iter().take(MAX_WARNINGS).map(|(_, r)| r).collect();

@@ -13,6 +13,7 @@ mod pack;
 mod result;
 mod scan;
 mod traits;
+mod unbounded;
 
 use std::path::{Path, PathBuf};
 
