@@ -37,6 +37,9 @@ pub struct RecheckArgs {
     /// Indicators: a file, or a folder of files (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH")]
     pub ioc: Vec<PathBuf>,
+    /// YARA rules, whose conditions need contents: the digests of samples in their metadata are matched (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
     /// Leave out the embedded indicators
     #[arg(long)]
     pub no_default_iocs: bool,
@@ -70,6 +73,7 @@ pub fn run(args: RecheckArgs) -> Exit {
         old: args.old.clone(),
         case: args.case.clone(),
         iocs: args.ioc.clone(),
+        rules: args.rules.clone(),
         no_default_iocs: args.no_default_iocs,
     };
     let mut plan = match RecheckPlan::new(&options) {

@@ -44,7 +44,7 @@ pub fn is_yara(text: &str) -> bool {
     let (mut rule, mut condition) = (false, false);
     for (_, line) in lines(text).take(5000) {
         rule |= ["rule ", "private rule ", "global rule "].iter().any(|w| line.starts_with(w));
-        condition |= line.starts_with("condition");
+        condition |= line.starts_with("condition") || line.split("condition").skip(1).any(|r| r.trim_start().starts_with(':'));
     }
     rule && condition
 }

@@ -188,7 +188,19 @@ impl IndicatorSet {
     /// [`IocError`] where a path can't be read. Bad lines and unknown formats are no error; they are in the
     /// reports.
     pub fn load(paths: &[PathBuf], embedded: bool) -> Result<(IndicatorSet, Vec<Input>), IocError> {
-        Self::read(paths, embedded, None)
+        Self::read(paths, embedded, &[], None)
+    }
+
+    /// As [`IndicatorSet::load`], with further lists that are in memory: name and content.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_with(
+        paths: &[PathBuf],
+        embedded: bool,
+        lists: &[(String, String)],
+    ) -> Result<(IndicatorSet, Vec<Input>), IocError> {
+        Self::read(paths, embedded, lists, None)
     }
 
     /// As [`IndicatorSet::load`], and the reports name what is listed more than once.
@@ -196,12 +208,13 @@ impl IndicatorSet {
     /// # Errors
     /// As there.
     pub fn check(paths: &[PathBuf], embedded: bool) -> Result<(IndicatorSet, Vec<Input>), IocError> {
-        Self::read(paths, embedded, Some(&mut BTreeMap::new()))
+        Self::read(paths, embedded, &[], Some(&mut BTreeMap::new()))
     }
 
     fn read(
         paths: &[PathBuf],
         embedded: bool,
+        lists: &[(String, String)],
         known: Option<&mut BTreeMap<String, String>>,
     ) -> Result<(IndicatorSet, Vec<Input>), IocError> {
         let mut reader = Reader { set: IndicatorSet::default(), reports: Vec::new(), known };
@@ -213,6 +226,7 @@ impl IndicatorSet {
         for path in paths {
             reader.path(path)?;
         }
+        lists.iter().for_each(|(name, content)| reader.content(name, content.as_bytes()));
         let Reader { mut set, mut reports, .. } = reader;
         misp::apply(&mut set, &mut reports);
         set.build(&mut reports)?;

@@ -12,6 +12,7 @@ use crate::engine::Asks;
 use crate::ioc::IndicatorSet;
 use crate::model::text;
 use crate::report::{Inputs, OldCase, Parent};
+use crate::signature::listed_digests;
 
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct RecheckOptions {
     pub old: PathBuf,
     pub case: Option<PathBuf>,
     pub iocs: Vec<PathBuf>,
+    /// YARA files and folders, for the digests of samples in their metadata.
+    pub rules: Vec<PathBuf>,
     pub no_default_iocs: bool,
 }
 
@@ -38,7 +41,12 @@ impl RecheckPlan {
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let old = OldCase::open(&options.old).map_err(|e| usage(&e))?;
         let case = place::beside(options.case.as_deref(), old.root())?;
-        let (indicators, inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
+        let embedded = !options.no_default_iocs;
+        let (mut indicators, mut inputs) = IndicatorSet::load(&options.iocs, embedded).map_err(|e| usage(&e))?;
+        let samples = listed_digests(&options.rules, false, indicators.rules()).map_err(|e| usage(&e))?;
+        if !samples.is_empty() {
+            (indicators, inputs) = IndicatorSet::load_with(&options.iocs, embedded, &samples).map_err(|e| usage(&e))?;
+        }
         let asks = Asks {
             names: indicators.has_names(),
             md5: indicators.needs_md5(),

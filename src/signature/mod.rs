@@ -9,6 +9,7 @@ mod collect;
 mod compile;
 mod cost;
 mod embedded;
+mod listed;
 mod pack;
 mod result;
 mod scan;
@@ -21,6 +22,7 @@ use crate::model::Input;
 
 pub use check::{FileCheck, RuleInfo};
 pub use cost::{Cost, Sample, costs};
+pub use listed::listed_digests;
 pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 

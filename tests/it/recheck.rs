@@ -140,3 +140,22 @@ fn a_changed_or_missing_case_is_refused_in_one_sentence() {
     let broken = recheck(&scene, &old.dir, "c", &[]);
     assert!(broken.stderr().contains("is not what wardround writes"), "{}", broken.stderr());
 }
+
+#[test]
+fn samples_that_rules_name_are_found_without_the_disk() {
+    let scene = scene();
+    let old = scene.scan(&["--no-default-iocs", "--no-default-rules"]);
+    let rules = scene.beside("rules.yar");
+    let sha256 = hex(&Sha256::digest(b"planted content"));
+    let text = format!("rule Stager {{ meta: hash1 = \"{sha256}\" score = 80 condition: nosuch.module }}");
+    std::fs::write(&rules, text).expect("rules");
+    for flag in ["--rules", "--ioc"] {
+        let name = format!("again{flag}");
+        let again = recheck(&scene, &old.dir, &name, &[flag, rules.to_str().expect("text"), "--no-default-iocs"]);
+        let found = told(&again);
+        assert_eq!(found.len(), 1, "{flag}: {found:?}");
+        assert!(found[0]["path"].as_str().is_some_and(|p| p.ends_with("evil.bin")), "{found:?}");
+        assert_eq!(found[0]["score"], 80);
+        assert!(found[0].to_string().contains("sample of rule Stager"), "{found:?}");
+    }
+}
