@@ -4,6 +4,7 @@
 
 use crate::model::PhiFacts;
 
+pub mod cda;
 mod collect;
 pub mod dates;
 pub mod fhir;
@@ -25,7 +26,7 @@ pub use people::{PeopleIndex, individuals};
 pub use transcode::PhiScan;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
-pub static REGISTRY: &[&dyn PhiDetector] = &[&x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &table::Table];
+pub static REGISTRY: &[&dyn PhiDetector] = &[&x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table];
 
 /// Recognises one family of formats in a stream. It sees every byte of an object exactly once, in order,
 /// as text (UTF-16 is transcoded before it arrives).

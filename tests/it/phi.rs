@@ -100,6 +100,12 @@ fn fhir_patients() {
 }
 
 #[test]
+fn cda_patients() {
+    // `recordTarget` is what the manifest counts; each of the files holds one.
+    agree("health/ccda", |r| number(r, "recordTarget"), "cda");
+}
+
+#[test]
 fn csv_patients() {
     agree("health/csv", |r| number(r, "distinct_PATIENT").max(number(r, "distinct_patients")), "table-csv");
 }
@@ -157,7 +163,10 @@ fn facts_carry_no_identifier() {
     );
     let hl7 = "MSH|^~\\&|A|B|C|D|20240102||ADT^A01|1|P|2.5\rPID|1||QX7734219^^^B^MR||Zweigenthal^Araminta||19470813|F|||1 ST^^X^NY||(518)462-8123||||||536-22-8841\r";
     let csv = "mrn,last name,first name,dob,ssn,mbi\nQX7734219,Zweigenthal,Araminta,1947-08-13,536-22-8841,1EG4TE5MK73\n";
-    for text in [x12.as_str(), hl7, csv] {
+    let cda = "<ClinicalDocument xmlns='urn:hl7-org:v3'><recordTarget><patientRole><id root='1.2.3' extension='QX7734219'/>\
+        <id root='2.16.840.1.113883.4.1' extension='536-22-8841'/><telecom value='tel:(518)462-8123'/><patient><name><given>Araminta</given>\
+        <family>Zweigenthal</family></name><birthTime value='19470813'/></patient></patientRole></recordTarget></ClinicalDocument>";
+    for text in [x12.as_str(), hl7, csv, cda] {
         let facts = scan(text.as_bytes()).unwrap();
         assert_eq!(facts.individuals.best, 1);
         let shown = format!("{facts:?}").to_lowercase();
