@@ -98,7 +98,6 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
             Some("sql dump")
         }
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
-        _ if at(128, b"DICM") => Some("dicom"),
         _ => None,
     }
 }
@@ -171,9 +170,6 @@ mod tests {
             assert_eq!((out.gaps[0].stage, out.gaps[0].reason), (Stage::Phi, GapReason::PhiFormat));
             assert_eq!(out.gaps[0].bytes, Some(bytes.len() as u64));
         }
-        let mut dicom = vec![0; 128];
-        dicom.extend_from_slice(b"DICM");
-        assert_eq!(examine(&dicom).gaps.len(), 1);
         for none in [&b""[..], b"hello", b"PK\x03\x04plain zip without a marker, long enough here", b"{}"] {
             assert!(examine(none).gaps.is_empty());
         }

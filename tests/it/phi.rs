@@ -97,6 +97,18 @@ fn csv_without_patients() {
     agree("health/csv-negative", |_| 0, "none");
 }
 
+/// The manifest says of each file whether pydicom finds a name or number in it, and of directories how many patients.
+#[test]
+fn dicom_patients() {
+    let yes = |row: &Row, key: &str| row.expect.get(key).is_some_and(|v| v == "yes");
+    let expected = |row: &Row| match row.expect.get("kind").map(String::as_str) {
+        Some("dicom") if yes(row, "dicomdir") => number(row, "patients"),
+        Some("dicom") => u64::from(yes(row, "has_patient_name") || yes(row, "has_patient_id")),
+        _ => 0,
+    };
+    agree("health/dicom", expected, "dicom");
+}
+
 #[test]
 fn one_practice_is_counted_once_across_its_tables() {
     let Some(root) = corpus() else { return };
