@@ -32,7 +32,7 @@ impl PhiDetector for Dicom {
 }
 
 /// Whether the bytes begin as DICOM does. Such bytes are never text, however many zeros are among them.
-pub(super) fn looks_like(head: &[u8]) -> bool {
+pub fn looks_like(head: &[u8]) -> bool {
     begins(head).is_some()
 }
 
