@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
 use crate::model::{Category, Evidence, Gap, GapReason, PhiFacts, Stage};
-use crate::phi::{CaseKey, PhiScan};
+use crate::phi::{CaseKey, PhiScan, dicom};
 
 /// Runs the PHI detectors over every object.
 pub struct PhiAnalyzer {
@@ -98,7 +98,7 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
             Some("sql dump")
         }
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
-        _ if at(128, b"DICM") => Some("dicom"),
+        _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,
     }
 }
@@ -171,9 +171,12 @@ mod tests {
             assert_eq!((out.gaps[0].stage, out.gaps[0].reason), (Stage::Phi, GapReason::PhiFormat));
             assert_eq!(out.gaps[0].bytes, Some(bytes.len() as u64));
         }
+        // Without a first element it can't be read; with one it is, and nobody is in it.
         let mut dicom = vec![0; 128];
         dicom.extend_from_slice(b"DICM");
         assert_eq!(examine(&dicom).gaps.len(), 1);
+        dicom.extend_from_slice(b"\x08\0\x18\0UI\x0c\x001.2.840.1.1\0");
+        assert!(examine(&dicom).gaps.is_empty());
         for none in [&b""[..], b"hello", b"PK\x03\x04plain zip without a marker, long enough here", b"{}"] {
             assert!(examine(none).gaps.is_empty());
         }

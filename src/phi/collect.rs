@@ -199,7 +199,7 @@ impl<'k> Collector<'k> {
             "account" => Some('J'),
             "licence" => Some('K'),
             "device" => Some('M'),
-            "record_id" => Some('R'),
+            "record_id" | "accession" | "study" => Some('R'),
             _ => None,
         };
         self.classes.extend(class);

@@ -7,6 +7,7 @@ use crate::model::PhiFacts;
 pub mod cda;
 mod collect;
 pub mod dates;
+pub mod dicom;
 pub mod fhir;
 pub mod hl7v2;
 pub mod identifiers;
@@ -26,10 +27,10 @@ pub use people::{PeopleIndex, individuals};
 pub use transcode::PhiScan;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
-pub static REGISTRY: &[&dyn PhiDetector] = &[&x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table];
+pub static REGISTRY: &[&dyn PhiDetector] = &[&dicom::Dicom, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table];
 
 /// Recognises one family of formats in a stream. It sees every byte of an object exactly once, in order,
-/// as text (UTF-16 is transcoded before it arrives).
+/// as text (UTF-16 is transcoded before it arrives; DICOM arrives as it is).
 pub trait PhiDetector: Sync {
     /// Short name in reports and documentation, as `x12`.
     fn id(&self) -> &'static str;

@@ -2,7 +2,7 @@
 
 use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 
-use super::{CaseKey, PhiStream, REGISTRY};
+use super::{CaseKey, PhiStream, REGISTRY, dicom};
 use crate::model::PhiFacts;
 
 /// Bytes of transcoded text passed on at a time.
@@ -18,7 +18,7 @@ pub struct PhiScan<'k> {
 impl<'k> PhiScan<'k> {
     /// Looks at the first bytes (up to 64 KiB) of an object; they come again in [`PhiScan::feed`].
     pub fn start(head: &[u8], key: &'k CaseKey) -> Self {
-        let encoding = utf16(head);
+        let encoding = if dicom::looks_like(head) { None } else { utf16(head) };
         let transcoded = encoding.map(|e| e.decode_without_bom_handling(without_bom(head)).0.into_owned());
         let text = transcoded.as_ref().map_or(head, |t| t.as_bytes());
         let streams = REGISTRY.iter().filter_map(|d| d.start(text, key)).collect();

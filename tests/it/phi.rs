@@ -46,6 +46,7 @@ fn scan(bytes: &[u8]) -> Option<PhiFacts> {
 
 /// Where we count otherwise than the manifest, on purpose: path, our count, why.
 const EXPLAINED: &[(&str, u64, &str)] = &[
+    ("health/dicom/pydicom/test_files/image_dfl.dcm", 0, "the name is `^^^^`, the number empty"),
     ("health/fhir/FHIR-Converter/Json/Stu3ChargeItem.json", 1, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/AllergyIntolerance.000.ndjson", 2, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/Condition.000.ndjson", 13, REFERRED),
@@ -115,6 +116,18 @@ fn csv_without_patients() {
     agree("health/csv-negative", |_| 0, "none");
 }
 
+/// The manifest says of each file whether pydicom finds a name or number in it, and of directories how many patients.
+#[test]
+fn dicom_patients() {
+    let yes = |row: &Row, key: &str| row.expect.get(key).is_some_and(|v| v == "yes");
+    let expected = |row: &Row| match row.expect.get("kind").map(String::as_str) {
+        Some("dicom") if yes(row, "dicomdir") => number(row, "patients"),
+        Some("dicom") => u64::from(yes(row, "has_patient_name") || yes(row, "has_patient_id")),
+        _ => 0,
+    };
+    agree("health/dicom", expected, "dicom");
+}
+
 #[test]
 fn one_practice_is_counted_once_across_its_tables() {
     let Some(root) = corpus() else { return };
@@ -163,10 +176,21 @@ fn facts_carry_no_identifier() {
     );
     let hl7 = "MSH|^~\\&|A|B|C|D|20240102||ADT^A01|1|P|2.5\rPID|1||QX7734219^^^B^MR||Zweigenthal^Araminta||19470813|F|||1 ST^^X^NY||(518)462-8123||||||536-22-8841\r";
     let csv = "mrn,last name,first name,dob,ssn,mbi\nQX7734219,Zweigenthal,Araminta,1947-08-13,536-22-8841,1EG4TE5MK73\n";
+    let element = |tag: &str, value: &str| format!("{tag}{}\0\0\0{value}", char::from(u8::try_from(value.len()).unwrap()));
+    let dicom = [
+        element("\x08\0\x18\0", "1.2.840.1.1\0"),
+        element("\x10\0\x10\0", "Zweigenthal^Araminta"),
+        element("\x10\0\x20\0", "QX7734219 "),
+        element("\x10\0\x30\0", "19470813"),
+        element("\x10\0\0\x10", "536-22-8841 "),
+    ]
+    .concat();
     let cda = "<ClinicalDocument xmlns='urn:hl7-org:v3'><recordTarget><patientRole><id root='1.2.3' extension='QX7734219'/>\
         <id root='2.16.840.1.113883.4.1' extension='536-22-8841'/><telecom value='tel:(518)462-8123'/><patient><name><given>Araminta</given>\
         <family>Zweigenthal</family></name><birthTime value='19470813'/></patient></patientRole></recordTarget></ClinicalDocument>";
-    for text in [x12.as_str(), hl7, csv, cda] {
+    let fhir = r#"{"resourceType":"Patient","id":"QX7734219","name":[{"family":"Zweigenthal","given":["Araminta"]}],"birthDate":"1947-08-13",
+        "identifier":[{"system":"http://hl7.org/fhir/sid/us-ssn","value":"536-22-8841"}],"telecom":[{"system":"phone","value":"(518)462-8123"}]}"#;
+    for text in [x12.as_str(), hl7, csv, cda, fhir, &dicom] {
         let facts = scan(text.as_bytes()).unwrap();
         assert_eq!(facts.individuals.best, 1);
         let shown = format!("{facts:?}").to_lowercase();
