@@ -26,6 +26,8 @@ type Object = Map<String, Value>;
 /// The resources of one stream.
 pub(super) struct Resources<'k> {
     out: Collector<'k>,
+    /// Where the last resource with an address lies; references without one are relative to it (R4 section 2.3.0.1).
+    server: String,
     patients: u64,
     tests: u64,
     deidentified: u64,
@@ -36,7 +38,7 @@ pub(super) struct Resources<'k> {
 
 impl<'k> Resources<'k> {
     pub fn new(out: Collector<'k>) -> Self {
-        Self { out, patients: 0, tests: 0, deidentified: 0, related: 0, too_large: 0, cut_short: false }
+        Self { out, server: String::new(), patients: 0, tests: 0, deidentified: 0, related: 0, too_large: 0, cut_short: false }
     }
 
     /// A document; what is no JSON costs itself.
@@ -56,7 +58,11 @@ impl<'k> Resources<'k> {
     /// An element of a bundle's list, read.
     pub fn element(&mut self, entry: &Object, depth: u32) {
         if let Some(Value::Object(resource)) = entry.get("resource") {
-            self.resource(resource, text(entry, "fullUrl"), depth);
+            let url = text(entry, "fullUrl");
+            if let Some(server) = server(url) {
+                server.clone_into(&mut self.server);
+            }
+            self.resource(resource, url, depth);
         }
     }
 
@@ -101,7 +107,7 @@ impl<'k> Resources<'k> {
         let id = text(object, "id");
         let id = if id.is_empty() { last(url) } else { id };
         if !id.is_empty() {
-            draft.locals.push(local(url, id));
+            draft.locals.push(self.local(url, id));
         }
         for identifier in items(object, "identifier") {
             self.identifier(identifier, &mut draft);
@@ -190,7 +196,7 @@ impl<'k> Resources<'k> {
                 },
             };
             if !id.is_empty() {
-                about.locals.push(local(reference, id));
+                about.locals.push(self.local(reference, id));
             } else if text(subject, "type") == "Patient"
                 && let Some(identifier) = subject.get("identifier").and_then(Value::as_object)
             {
@@ -202,6 +208,13 @@ impl<'k> Resources<'k> {
             self.out.records = self.out.records.saturating_add(1);
             self.out.person(&about);
         }
+    }
+
+    /// An id of a patient: UUIDs are everywhere the same, others belong to their server where it is known.
+    fn local(&self, reference: &str, id: &str) -> (String, String) {
+        let named = reference.rsplit_once("Patient/").map(|(server, _)| server).filter(|s| s.starts_with("http"));
+        let space = if identifiers::uuid(id) { "" } else { named.unwrap_or(&self.server) };
+        (format!("FHIR {space}"), id.to_owned())
     }
 
     pub fn finish(mut self) -> Option<PhiFacts> {
@@ -226,11 +239,11 @@ impl<'k> Resources<'k> {
     }
 }
 
-/// An id of a patient: UUIDs are everywhere the same, others belong to their server where it is named.
-fn local(url: &str, id: &str) -> (String, String) {
-    let server = url.split_once("Patient/").map_or("", |(server, _)| server);
-    let space = if identifiers::uuid(id) { "" } else { server };
-    (format!("FHIR {space}"), id.to_owned())
+/// `https://host/base/` of `https://host/base/Patient/1`
+fn server(url: &str) -> Option<&str> {
+    let (before, _) = url.rsplit_once('/').filter(|_| url.starts_with("http"))?;
+    let end = before.rfind('/')?.saturating_add(1);
+    before.get(..end)
 }
 
 /// The last part of an address of a resource.

@@ -68,6 +68,21 @@ fn clinical_resources_alone_tell_their_patients() {
 }
 
 #[test]
+fn references_are_relative_to_the_server() {
+    let at = |server: &str| {
+        let entry = |kind: &str, r: Value| json!({"fullUrl": format!("https://{server}/fhir/{kind}/1"), "resource": r});
+        let anyone = json!({"resourceType": "Patient", "id": "1"});
+        let seen = json!({"resourceType": "Encounter", "id": "1", "subject": {"reference": "Patient/1"}});
+        let absolute =
+            json!({"resourceType": "Claim", "patient": {"reference": format!("https://{server}/fhir/Patient/1/_history/2")}});
+        json!({"resourceType": "Bundle", "entry": [entry("Encounter", seen), entry("Patient", anyone), {"resource": absolute}]})
+            .to_string()
+    };
+    assert_eq!(best(&scan(at("a"))), 1);
+    assert_eq!(best(&scan(format!("{}\n{}", at("a"), at("b")))), 2);
+}
+
+#[test]
 fn a_broken_line_costs_itself() {
     let text = format!("{}\n{{\"resourceType\":\"Patient\",\"id\":\"x\n{}\n{}", patient(1), patient(2), patient(3));
     assert_eq!(best(&scan(text)), 3);
