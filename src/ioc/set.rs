@@ -188,7 +188,7 @@ impl IndicatorSet {
     /// [`IocError`] where a path can't be read. Bad lines and unknown formats are no error; they are in the
     /// reports.
     pub fn load(paths: &[PathBuf], embedded: bool) -> Result<(IndicatorSet, Vec<Input>), IocError> {
-        Self::read(paths, embedded, &[], None)
+        Self::load_with(paths, embedded, &[])
     }
 
     /// As [`IndicatorSet::load`], with further lists that are in memory: name and content.

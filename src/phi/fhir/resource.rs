@@ -11,8 +11,6 @@ use crate::phi::{dates, identifiers};
 
 /// Nested resources (`contained`, parameters, bundles in bundles) that are followed.
 const MAX_DEPTH: u32 = 8;
-/// Elements of one list that are looked at.
-const MAX_ITEMS: usize = 256;
 /// Fields that refer to the patient.
 const SUBJECTS: [&str; 5] = ["subject", "patient", "beneficiary", "individual", "for"];
 /// Resources that say nothing of a patient's health or its payment.
@@ -33,25 +31,40 @@ pub(super) struct Resources<'k> {
     deidentified: u64,
     related: u64,
     too_large: u64,
+    broken: u64,
     cut_short: bool,
 }
 
 impl<'k> Resources<'k> {
     pub fn new(out: Collector<'k>) -> Self {
-        Self { out, server: String::new(), patients: 0, tests: 0, deidentified: 0, related: 0, too_large: 0, cut_short: false }
+        Self {
+            out,
+            server: String::new(),
+            patients: 0,
+            tests: 0,
+            deidentified: 0,
+            related: 0,
+            too_large: 0,
+            broken: 0,
+            cut_short: false,
+        }
     }
 
     /// A document; what is no JSON costs itself.
     pub fn document(&mut self, bytes: &[u8]) {
-        if let Ok(Value::Object(object)) = serde_json::from_slice(bytes) {
-            self.resource(&object, "", 0);
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(object)) => self.resource(&object, "", 0),
+            Ok(_) => {}
+            Err(_) => self.broken = self.broken.saturating_add(1),
         }
     }
 
     /// An element of a bundle's list.
     pub fn entry(&mut self, bytes: &[u8]) {
-        if let Ok(Value::Object(entry)) = serde_json::from_slice(bytes) {
-            self.element(&entry, 0);
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(entry)) => self.element(&entry, 0),
+            Ok(_) => {}
+            Err(_) => self.broken = self.broken.saturating_add(1),
         }
     }
 
@@ -228,6 +241,9 @@ impl<'k> Resources<'k> {
         if self.too_large > 0 {
             self.out.note(format!("{} resources above 8 MiB were not read: counts are lower bounds", self.too_large));
         }
+        if self.broken > 0 {
+            self.out.note(format!("{} resources are no JSON and were not read: counts are lower bounds", self.broken));
+        }
         if self.cut_short {
             self.out.note("it breaks off or is too long: counts are lower bounds");
         }
@@ -282,5 +298,5 @@ fn items<'a>(object: &'a Object, key: &str) -> impl Iterator<Item = &'a Object> 
         Some(Value::Object(one)) => (&[][..], Some(one)),
         _ => (&[][..], None),
     };
-    list.iter().take(MAX_ITEMS).filter_map(Value::as_object).chain(one)
+    list.iter().filter_map(Value::as_object).chain(one)
 }

@@ -103,7 +103,10 @@ impl Slicer {
         let telling = |b: &u8| matches!(b, b'"' | b'{' | b'[' | b'}' | b']');
         if !telling(&first) {
             let n = chunk.iter().position(telling).unwrap_or(chunk.len());
-            self.keep(chunk.get(..n).unwrap_or_default());
+            // Commas between entries would fill the document of a long bundle.
+            if !(self.in_entries && self.depth == 2) {
+                self.keep(chunk.get(..n).unwrap_or_default());
+            }
             return n;
         }
         match first {
@@ -127,10 +130,7 @@ impl Slicer {
                 self.keep(&[first]);
                 self.depth = self.depth.saturating_sub(1);
                 match self.depth {
-                    2 if self.in_entries => {
-                        self.entry.take(out, |b| Slice::Entry(b));
-                        self.document.add(b"null");
-                    }
+                    2 if self.in_entries => self.entry.take(out, |b| Slice::Entry(b)),
                     1 => self.in_entries = false,
                     0 => self.document.take(out, |b| Slice::Document(b)),
                     _ => {}

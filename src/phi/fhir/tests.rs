@@ -58,6 +58,8 @@ fn clinical_resources_alone_tell_their_patients() {
     let lines = (0..50u32).map(|n| format!("{}\n", observation(n % 7))).collect::<String>();
     let facts = scan(lines).unwrap();
     assert_eq!((facts.individuals.best, facts.records), (7, 50));
+    let many: Vec<Value> = (0..600).map(patient).collect();
+    assert_eq!(best(&scan(json!({"resourceType": "List", "contained": many}).to_string())), 600);
     let contained = json!({"resourceType": "Claim", "patient": {"reference": "#p1"}, "contained": [patient(1)]});
     assert_eq!(best(&scan(contained.to_string())), 1);
     let uuid = "0b7e3c7e-0c9e-4f52-8d5a-0d5c3f1f6a11";
@@ -87,6 +89,8 @@ fn a_broken_line_costs_itself() {
     let text = format!("{}\n{{\"resourceType\":\"Patient\",\"id\":\"x\n{}\n{}", patient(1), patient(2), patient(3));
     assert_eq!(best(&scan(text)), 3);
     let whole = json!({"resourceType": "Bundle", "entry": [{"resource": patient(1)}, {"resource": patient(2)}]}).to_string();
+    let one = scan(format!("{}\n{{\"resourceType\":\"Patient\",}}\n", patient(1))).unwrap();
+    assert!(one.notes.iter().any(|n| n.contains("1 resources are no JSON")), "{one:?}");
     let cut = scan(&whole[..whole.len() - 30]).unwrap();
     assert!(cut.individuals.best == 1 && cut.notes.iter().any(|n| n.contains("breaks off")), "{cut:?}");
 }
