@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
 use crate::model::{Category, Evidence, Gap, GapReason, PhiFacts, Stage};
-use crate::phi::{CaseKey, PhiScan, dicom};
+use crate::phi::document::{self, Document};
+use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom};
 
 /// Runs the PHI detectors over every object.
 pub struct PhiAnalyzer {
@@ -23,21 +24,25 @@ impl Analyzer for PhiAnalyzer {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
-        Box::new(Worker { key: &self.key, scan: None, unread: None })
+        Box::new(Worker { key: &self.key, scan: None, document: None, unread: None })
     }
 }
 
 struct Worker<'a> {
     key: &'a CaseKey,
     scan: Option<PhiScan<'a>>,
+    /// Read from the whole body at the end; nothing else looks at its bytes then.
+    document: Option<&'static dyn Document>,
     /// A format that holds text which no detector reads.
     unread: Option<&'static str>,
 }
 
 impl Examine for Worker<'_> {
     fn begin(&mut self, head: &Head<'_>) {
-        self.unread = unread_format(head.bytes);
-        self.scan = Some(PhiScan::start(head.bytes, self.key)).filter(|s| !s.is_idle());
+        self.document = document::detect(head.bytes);
+        self.unread = if self.document.is_some() { None } else { unread_format(head.bytes) };
+        let scan = || PhiScan::start(head.bytes, self.key);
+        self.scan = if self.document.is_some() { None } else { Some(scan()).filter(|s| !s.is_idle()) };
     }
 
     fn feed(&mut self, _offset: u64, chunk: &[u8]) {
@@ -48,7 +53,19 @@ impl Examine for Worker<'_> {
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let locator = whole.head.locator;
-        if let Some(facts) = self.scan.take().and_then(PhiScan::finish) {
+        let outcome = match (self.document.take(), whole.body) {
+            (Some(document), Some(body)) => document::read(document, body, self.key),
+            (Some(document), None) => {
+                let detail = format!("{} documents above --max-body are not read for patient data", document.id());
+                Outcome { facts: None, unread: Some(Unread::new(GapReason::LimitMemory, detail)) }
+            }
+            (None, _) => self.scan.take().map(PhiScan::finish).unwrap_or_default(),
+        };
+        let recognised = outcome.facts.is_some() || outcome.unread.is_some();
+        if let Some(Unread { reason, detail }) = outcome.unread {
+            out.gaps.push(Gap::new(locator, Stage::Phi, reason, detail).bytes(whole.size));
+        }
+        if let Some(facts) = outcome.facts {
             out.evidence.push(Evidence {
                 locator: locator.clone(),
                 category: Category::PhiAtRest,
@@ -58,13 +75,15 @@ impl Examine for Worker<'_> {
                 phi: Some(Arc::new(facts)),
                 techniques: Vec::new(),
             });
-        } else if let Some(format) = self.unread.take() {
+        }
+        if let Some(format) = self.unread.take().filter(|_| !recognised) {
             out.gaps.push(Gap::new(locator, Stage::Phi, GapReason::PhiFormat, format).bytes(whole.size));
         }
     }
 
     fn abort(&mut self) {
         self.scan = None;
+        self.document = None;
         self.unread = None;
     }
 }

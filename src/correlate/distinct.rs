@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{Person, PhiFacts, Token, TokenKind};
-use crate::phi::PeopleIndex;
+use crate::phi;
 
 /// Distinct tokens by kind.
 pub fn tokens<'a>(people: impl IntoIterator<Item = &'a Person>) -> BTreeMap<TokenKind, u64> {
@@ -16,48 +16,9 @@ pub fn tokens<'a>(people: impl IntoIterator<Item = &'a Person>) -> BTreeMap<Toke
     counts
 }
 
-/// The facts of several objects as those of one set, with people counted once. Their tokens stay with the
-/// objects and aren't copied.
+/// The facts of several objects as those of one set, with people counted once.
 pub fn merge(facts: &[Arc<PhiFacts>]) -> PhiFacts {
-    let mut index = PeopleIndex::new();
-    let formats: BTreeSet<&str> = facts.iter().map(|f| f.format.as_str()).collect();
-    let mut out = PhiFacts { format: formats.into_iter().collect::<Vec<_>>().join("+"), ..PhiFacts::default() };
-    let (mut largest, mut largest_low) = (0, 0);
-    let (mut classes, mut notes, mut summed) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-    for f in facts {
-        out.records = out.records.saturating_add(f.records);
-        index.add(f);
-        largest = largest.max(f.individuals.best);
-        largest_low = largest_low.max(f.individuals.low);
-        for (kind, n) in &f.identifiers {
-            let sum = out.identifiers.entry(kind.clone()).or_insert(0);
-            *sum = sum.saturating_add(*n);
-        }
-        for (state, n) in &f.states {
-            let sum = summed.entry(state.clone()).or_insert(0_u64);
-            *sum = sum.saturating_add(*n);
-        }
-        classes.extend(&f.classes);
-        notes.extend(f.notes.iter().cloned());
-        out.clinical |= f.clinical;
-    }
-    let (mut individuals, states) = index.totals();
-    // An object that kept no tokens still has its own count.
-    individuals.best = individuals.best.max(largest);
-    individuals.low = individuals.low.max(largest_low).min(individuals.best);
-    individuals.high = individuals.high.max(individuals.best);
-    out.individuals = individuals;
-    out.states = if states.is_empty() { summed } else { states };
-    out.classes = classes.into_iter().collect();
-    out.notes = notes.into_iter().collect();
-    let total: u64 = facts.iter().map(|f| f.individuals.best).fold(0, u64::saturating_add);
-    let mostly = |marked: fn(&PhiFacts) -> bool| {
-        let n = facts.iter().filter(|f| marked(f)).map(|f| f.individuals.best).fold(0, u64::saturating_add);
-        n > total / 2
-    };
-    out.synthetic = mostly(|f| f.synthetic);
-    out.deidentified = mostly(|f| f.deidentified);
-    out
+    phi::summary(facts.iter().map(Arc::as_ref))
 }
 
 #[cfg(test)]

@@ -2,12 +2,16 @@
 //!
 //! The next detector is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
-use crate::model::PhiFacts;
+use std::borrow::Cow;
+
+use crate::model::{GapReason, PhiFacts};
 
 pub mod cda;
 mod collect;
+mod combine;
 pub mod dates;
 pub mod dicom;
+pub mod document;
 pub mod fhir;
 pub mod hl7v2;
 pub mod identifiers;
@@ -15,19 +19,23 @@ mod key;
 pub mod mask;
 mod names;
 pub mod people;
+pub mod sketch;
 pub mod table;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod transcode;
 pub mod x12;
 
+pub use combine::summary;
 pub use key::CaseKey;
 pub use mask::{mask_path, redact, self_scan};
 pub use people::{PeopleIndex, individuals};
 pub use transcode::PhiScan;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
-pub static REGISTRY: &[&dyn PhiDetector] = &[&dicom::Dicom, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table];
+pub static REGISTRY: &[&dyn PhiDetector] =
+    &[&dicom::Dicom, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table, &text::Text];
 
 /// Recognises one family of formats in a stream. It sees every byte of an object exactly once, in order,
 /// as text (UTF-16 is transcoded before it arrives; DICOM arrives as it is).
@@ -44,6 +52,40 @@ pub trait PhiDetector: Sync {
 pub trait PhiStream {
     fn feed(&mut self, chunk: &[u8]);
 
-    /// What was found; `None` where it was not this format after all, or no person is in it.
-    fn finish(self: Box<Self>) -> Option<PhiFacts>;
+    /// What was found: nothing where it was not this format after all.
+    fn finish(self: Box<Self>) -> Outcome;
+}
+
+/// What reading an object for patient data gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// `None` where no person is in it.
+    pub facts: Option<PhiFacts>,
+    /// What of it could not be read, so that people may be missing from the count.
+    pub unread: Option<Unread>,
+}
+
+impl From<Option<PhiFacts>> for Outcome {
+    fn from(facts: Option<PhiFacts>) -> Self {
+        Self { facts, unread: None }
+    }
+}
+
+/// Why an object, or a part of it, was not read for patient data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub reason: GapReason,
+    /// Without content of the evidence.
+    pub detail: Cow<'static, str>,
+}
+
+impl Unread {
+    pub fn new(reason: GapReason, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+
+    /// Its structure is not as it should be.
+    pub fn malformed(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(GapReason::Malformed, what)
+    }
 }

@@ -2,8 +2,7 @@
 
 use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 
-use super::{CaseKey, PhiStream, REGISTRY, dicom};
-use crate::model::PhiFacts;
+use super::{CaseKey, Outcome, PhiStream, REGISTRY, dicom};
 
 /// Bytes of transcoded text passed on at a time.
 const PIECE: usize = 16 * 1024;
@@ -41,12 +40,19 @@ impl<'k> PhiScan<'k> {
         }
     }
 
-    /// What was found. Of several detectors that recognise the object the first of [`REGISTRY`] decides.
-    pub fn finish(mut self) -> Option<PhiFacts> {
+    /// What was found. Of several detectors that recognise the object the first of [`REGISTRY`] decides; what
+    /// any of them could not read is said.
+    pub fn finish(mut self) -> Outcome {
         if let Some(decoder) = &mut self.decoder {
             transcode(decoder, &mut self.streams, &[], true);
         }
-        self.streams.into_iter().find_map(|s| s.finish())
+        let mut found = Outcome::default();
+        for stream in self.streams {
+            let outcome = stream.finish();
+            found.facts = found.facts.or(outcome.facts);
+            found.unread = found.unread.or(outcome.unread);
+        }
+        found
     }
 }
 
@@ -93,6 +99,8 @@ fn utf16(head: &[u8]) -> Option<&'static Encoding> {
 mod tests {
     use super::*;
 
+    use crate::model::PhiFacts;
+
     const TABLE: &str = "mrn,dob,patient name\nM1,1960-01-02,\"Doe, Zoë\"\nM2,1971-05-06,\"Roe, Rick\"\n";
     const ER7: &str = "MSH|^~\\&|A|B|C|D|20240102||ADT^A01|1|P|2.5\rPID|1||M100^^^C^MR||DOE^JANE||19600102|F\r";
 
@@ -100,7 +108,7 @@ mod tests {
         let key = CaseKey::new(&[3; 32]);
         let mut scan = PhiScan::start(bytes, &key);
         bytes.chunks(size).for_each(|c| scan.feed(c));
-        scan.finish()
+        scan.finish().facts
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod analyzers;
 mod binary;
 mod container;
 mod contents;
+mod identifiers;
 mod ioc;
 mod ioc_goldens;
 mod known_good;

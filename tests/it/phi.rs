@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use wardround::model::PhiFacts;
-use wardround::phi::{CaseKey, PeopleIndex, PhiScan, mask_path};
+use wardround::phi::{CaseKey, PeopleIndex, PhiScan, document, mask_path};
 
 struct Row {
     path: String,
@@ -39,9 +39,13 @@ fn manifest(root: &Path) -> Vec<Row> {
 
 fn scan(bytes: &[u8]) -> Option<PhiFacts> {
     let key = CaseKey::new(&[9; 32]);
-    let mut scan = PhiScan::start(&bytes[..bytes.len().min(65_536)], &key);
+    let head = &bytes[..bytes.len().min(65_536)];
+    if let Some(document) = document::detect(head) {
+        return document::read(document, bytes, &key).facts;
+    }
+    let mut scan = PhiScan::start(head, &key);
     bytes.chunks(4096).for_each(|c| scan.feed(c));
-    scan.finish()
+    scan.finish().facts
 }
 
 /// Where we count otherwise than the manifest, on purpose: path, our count, why.
@@ -204,17 +208,19 @@ fn facts_carry_no_identifier() {
 #[test]
 fn fixtures() {
     let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phi"));
-    for detector in wardround::phi::REGISTRY {
+    let detectors = wardround::phi::REGISTRY.iter().map(|d| d.id());
+    let documents = wardround::phi::document::REGISTRY.iter().map(|d| d.id());
+    for id in detectors.chain(documents) {
         let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
             .unwrap()
             .map(|e| e.unwrap().path())
-            .filter(|p| p.file_name().unwrap().to_string_lossy().starts_with(detector.id()))
+            .filter(|p| p.file_name().unwrap().to_string_lossy().starts_with(&format!("{id}-")))
             .collect();
         files.sort();
-        assert!(!files.is_empty(), "no fixture for {}", detector.id());
+        assert!(!files.is_empty(), "no fixture for {id}");
         for file in files {
             let facts = scan(&std::fs::read(&file).unwrap()).unwrap();
-            assert!(facts.format.starts_with(detector.id()), "{}: {}", file.display(), facts.format);
+            assert!(facts.format.starts_with(id), "{}: {}", file.display(), facts.format);
             assert_eq!(facts.individuals.best, 2, "{}", file.display());
         }
     }

@@ -4,9 +4,9 @@ use quick_xml::events::BytesStart;
 
 use super::ROOT;
 use super::element::{Kind, Open, V3, attribute, declared};
-use crate::model::PhiFacts;
+use crate::model::GapReason;
 use crate::phi::collect::{Collector, Draft};
-use crate::phi::{dates, identifiers, names};
+use crate::phi::{Outcome, Unread, dates, identifiers, names};
 
 /// Elements of a header that are open at a time; what lies deeper is passed over.
 const MAX_DEPTH: usize = 128;
@@ -348,10 +348,12 @@ impl<'k> Documents<'k> {
         self.beyond = 0;
     }
 
-    pub fn finish(mut self) -> Option<PhiFacts> {
+    pub fn finish(mut self) -> Outcome {
         self.leave_header(true);
-        if self.cut > 0 {
-            self.out.note(format!("{} documents break off in their header", self.cut));
+        let unread = (self.cut > 0)
+            .then(|| Unread::new(GapReason::Malformed, format!("{} clinical documents break off in their header", self.cut)));
+        if let Some(unread) = &unread {
+            self.out.note(format!("{}: counts are lower bounds", unread.detail));
         }
         if self.related > 0 {
             self.out.note(format!("{} related persons (guardians, participants, informants) beside the patients", self.related));
@@ -362,7 +364,7 @@ impl<'k> Documents<'k> {
         }
         // A clinical document is about care.
         self.out.clinical |= self.out.has_people();
-        self.out.finish(self.format.unwrap_or("cda").to_owned())
+        Outcome { facts: self.out.finish(self.format.unwrap_or("cda").to_owned()), unread }
     }
 }
 

@@ -14,8 +14,7 @@ use document::Documents;
 use markup::Markup;
 
 use super::collect::Collector;
-use super::{CaseKey, PhiDetector, PhiStream};
-use crate::model::PhiFacts;
+use super::{CaseKey, Outcome, PhiDetector, PhiStream};
 
 /// The root element's name.
 const ROOT: &[u8] = b"ClinicalDocument";
@@ -76,7 +75,7 @@ impl PhiStream for Stream<'_> {
         self.markup.feed(chunk, &mut self.documents);
     }
 
-    fn finish(self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(self: Box<Self>) -> Outcome {
         self.documents.finish()
     }
 }

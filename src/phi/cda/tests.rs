@@ -49,7 +49,7 @@ fn the_legal_name_and_the_day_of_birth_make_the_same_person_as_elsewhere() {
     let scan = |text: &str| {
         let mut scan = PhiScan::start(text.as_bytes(), &key);
         scan.feed(text.as_bytes());
-        scan.finish().unwrap()
+        scan.finish().facts.unwrap()
     };
     let mut index = PeopleIndex::new();
     index.add(&scan(&document(JANE)));
@@ -84,7 +84,7 @@ fn utf_16_and_every_chunk_size_agree() {
     let scan = |bytes: &[u8], size: usize| {
         let mut scan = PhiScan::start(&bytes[..bytes.len().min(65_536)], &key);
         bytes.chunks(size).for_each(|c| scan.feed(c));
-        scan.finish()
+        scan.finish().facts
     };
     let text = format!("<?xml version='1.0'?>{}{}", document(JANE), document(&second()));
     let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();

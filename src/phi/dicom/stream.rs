@@ -4,9 +4,9 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::element::{Element, ITEM_GROUP, MAX_HEADER, Syntax, Tag};
 use super::patient::{Records, Scope, wanted};
-use crate::model::PhiFacts;
-use crate::phi::PhiStream;
+use crate::model::GapReason;
 use crate::phi::collect::Collector;
+use crate::phi::{Outcome, PhiStream, Unread};
 
 /// Bytes of one value that are kept.
 const MAX_VALUE: usize = 1024;
@@ -15,6 +15,7 @@ const MAX_DEPTH: usize = 32;
 /// Bytes of a deflated data set that are read; pixel data ends it before that.
 const MAX_INFLATED: u64 = 64 << 20;
 const PIXELS: u16 = 0x7fe0;
+const PATIENT: u16 = 0x0010;
 const DEFLATED: &[u8] = b"1.2.840.10008.1.2.1.99";
 
 /// A sequence, or an item of one.
@@ -51,6 +52,10 @@ struct Walk<'k> {
     syntax: Option<Syntax>,
     levels: Vec<Level>,
     records: Records<'k>,
+    /// Of the outermost element that came last.
+    group: u16,
+    /// What follows can't be told from noise.
+    broken: bool,
 }
 
 /// One object on its way.
@@ -72,6 +77,8 @@ impl<'k> Stream<'k> {
             syntax: None,
             levels: Vec::new(),
             records: Records::new(out),
+            group: 0,
+            broken: false,
         };
         Self { walk, inflate: None }
     }
@@ -86,8 +93,14 @@ impl<'k> Stream<'k> {
             let got = usize::try_from(written).unwrap_or_default();
             self.walk.feed(piece.get(..got).unwrap_or_default());
             chunk = usize::try_from(read).ok().and_then(|n| chunk.get(n..)).unwrap_or_default();
-            if !matches!(status, Ok(Status::Ok | Status::BufError)) || inflate.total_out() > MAX_INFLATED {
-                self.walk.state = State::Done;
+            match status {
+                Ok(Status::Ok | Status::BufError) if inflate.total_out() <= MAX_INFLATED => {}
+                Ok(Status::StreamEnd) => {
+                    let whole = self.walk.header.is_empty();
+                    self.walk.broken |= !whole;
+                    self.walk.stop();
+                }
+                _ => self.walk.give_up(),
             }
             if (read, written) == (0, 0) || (chunk.is_empty() && got < piece.len()) {
                 return;
@@ -111,11 +124,16 @@ impl PhiStream for Stream<'_> {
         }
     }
 
-    fn finish(mut self: Box<Self>) -> Option<PhiFacts> {
-        while !self.walk.levels.is_empty() {
-            self.walk.pop();
+    fn finish(mut self: Box<Self>) -> Outcome {
+        // Behind the patient's group no other names one, and images are broken off more often than not.
+        let walk = &mut self.walk;
+        let inside = matches!(walk.state, State::Value(..) | State::Skip(_)) || !walk.header.is_empty();
+        let unread = ((walk.broken || inside) && walk.group <= PATIENT)
+            .then(|| Unread::new(GapReason::Malformed, "the DICOM data set breaks off before its patient is told"));
+        while !walk.levels.is_empty() {
+            walk.pop();
         }
-        self.walk.records.finish()
+        Outcome { facts: self.walk.records.finish(), unread }
     }
 }
 
@@ -188,7 +206,7 @@ impl Walk<'_> {
             }
         }
         let own = if self.meta { None } else { self.syntax };
-        let Some(own) = own.or_else(|| Syntax::peek(&self.header)) else { return self.stop() };
+        let Some(own) = own.or_else(|| Syntax::peek(&self.header)) else { return self.give_up() };
         if !self.meta {
             self.syntax = Some(own);
         }
@@ -199,13 +217,19 @@ impl Walk<'_> {
                 self.at = self.at.saturating_add(element.size as u64);
                 self.element(element, syntax);
             }
-            None if self.header.len() >= MAX_HEADER => self.stop(),
+            None if self.header.len() >= MAX_HEADER => self.give_up(),
             None => {}
         }
     }
 
     fn stop(&mut self) {
+        self.header.clear();
         self.state = State::Done;
+    }
+
+    fn give_up(&mut self) {
+        self.broken = true;
+        self.stop();
     }
 
     /// Leaves what has come to its end.
@@ -222,12 +246,15 @@ impl Walk<'_> {
     }
 
     fn element(&mut self, element: Element, syntax: Syntax) {
+        if self.levels.is_empty() && !self.meta {
+            self.group = element.tag.0;
+        }
         let in_sequence = self.levels.last().is_some_and(|l| !l.item);
         match (element.tag, in_sequence) {
             (Tag(ITEM_GROUP, 0xe000), true) => self.item(element),
             (Tag(ITEM_GROUP, 0xe0dd), true) => self.pop(),
             (Tag(ITEM_GROUP, 0xe00d), false) if !self.levels.is_empty() => self.pop(),
-            (Tag(ITEM_GROUP, _), _) | (_, true) => self.stop(),
+            (Tag(ITEM_GROUP, _), _) | (_, true) => self.give_up(),
             (Tag(PIXELS.., _), _) if self.levels.is_empty() => self.stop(),
             (tag, _) => {
                 let outer = self.levels.last().map_or(Scope::Main, |l| l.scope);
@@ -264,7 +291,7 @@ impl Walk<'_> {
 
     fn push(&mut self, level: Level) {
         if self.levels.len() >= MAX_DEPTH {
-            return self.stop();
+            return self.give_up();
         }
         self.levels.push(level);
     }

@@ -120,7 +120,7 @@ fn cut(bytes: &[u8], size: usize) -> Option<PhiFacts> {
     let key = CaseKey::new(&[7; 32]);
     let mut scan = PhiScan::start(&bytes[..bytes.len().min(65_536)], &key);
     bytes.chunks(size).for_each(|c| scan.feed(c));
-    scan.finish()
+    scan.finish().facts
 }
 
 #[test]
@@ -203,14 +203,14 @@ fn who_it_is_follows_issuer_and_number_or_the_name() {
     };
     let people = |all: &[(&str, &str, &str)]| {
         let mut index = crate::phi::PeopleIndex::new();
-        all.iter().filter_map(|(n, i, o)| facts(n, i, o)).for_each(|f| index.add(&f));
+        all.iter().filter_map(|(n, i, o)| facts(n, i, o).facts).for_each(|f| index.add(&f));
         index.totals().0.best
     };
     assert_eq!(people(&[("Doe^Jane", "M1", "A"), ("Doe^J", "M1", "a")]), 1);
     assert_eq!(people(&[("Doe^Jane", "M1", "A"), ("Roe^Rick", "M1", "B")]), 2);
     assert_eq!(people(&[("Doe^Jane", "", ""), ("DOE^JANE^Q", "", "")]), 1);
-    assert!(facts("", "", "A").is_none());
-    assert!(facts("^^^^", " ", "A").is_none());
+    assert!(facts("", "", "A").facts.is_none());
+    assert!(facts("^^^^", " ", "A").facts.is_none());
 }
 
 #[test]
@@ -262,4 +262,17 @@ proptest::proptest! {
         let _ = run(&Dicom, &bytes);
         let _ = run(&Dicom, &[meta("1.2.840.10008.1.2.1.99"), tail].concat());
     }
+}
+
+#[test]
+fn a_data_set_that_breaks_off_is_told() {
+    let s = EXPLICIT;
+    let uid = el(s, (8, 0x18), "UI", b"1.2.840.1.1");
+    let name = el(s, (0x10, 0x10), "PN", b"Doe^Jane");
+    let later = el(s, (0x28, 0x10), "US", &[1, 0]);
+    let unread = |parts: &[&[u8]]| crate::phi::testing::outcome(&Dicom, &parts.concat()).unread.is_some();
+    assert!(!unread(&[&uid, &name, &later]) && !unread(&[&uid]));
+    assert!(unread(&[&uid, &name[..name.len() - 3]]) && unread(&[&uid, b"\xff\xff\xff\xff\xff\xff\xff\xff"]));
+    // What follows the patient names nobody.
+    assert!(!unread(&[&uid, &name, &later[..later.len() - 1]]));
 }

@@ -13,8 +13,7 @@ use resource::Resources;
 use slice::{Slice, Slicer};
 
 use super::collect::Collector;
-use super::{CaseKey, PhiDetector, PhiStream};
-use crate::model::PhiFacts;
+use super::{CaseKey, Outcome, PhiDetector, PhiStream};
 
 /// See the module.
 pub struct Fhir;
@@ -59,7 +58,7 @@ impl PhiStream for Stream<'_> {
         });
     }
 
-    fn finish(mut self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(mut self: Box<Self>) -> Outcome {
         if self.slicer.is_open() {
             self.resources.cut_short();
         }

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::PhiFacts;
+use crate::model::{GapReason, PhiFacts};
 use crate::phi::collect::{Collector, Draft};
-use crate::phi::{dates, identifiers};
+use crate::phi::{Outcome, Unread, dates, identifiers};
 
 /// Nested resources (`contained`, parameters, bundles in bundles) that are followed.
 const MAX_DEPTH: u32 = 8;
@@ -230,7 +230,7 @@ impl<'k> Resources<'k> {
         (format!("FHIR {space}"), id.to_owned())
     }
 
-    pub fn finish(mut self) -> Option<PhiFacts> {
+    pub fn finish(mut self) -> Outcome {
         self.out.marked_test = self.tests > 0 && self.tests == self.patients;
         if self.tests > 0 && self.tests < self.patients {
             self.out.note(format!("{} of {} patients are marked as test data", self.tests, self.patients));
@@ -238,20 +238,26 @@ impl<'k> Resources<'k> {
         if self.related > 0 {
             self.out.note(format!("{} related persons (contacts, relatives) beside the patients", self.related));
         }
-        if self.too_large > 0 {
-            self.out.note(format!("{} resources above 8 MiB were not read: counts are lower bounds", self.too_large));
-        }
-        if self.broken > 0 {
-            self.out.note(format!("{} resources are no JSON and were not read: counts are lower bounds", self.broken));
-        }
-        if self.cut_short {
-            self.out.note("it breaks off or is too long: counts are lower bounds");
+        let unread = self.unread();
+        if let Some(unread) = &unread {
+            self.out.note(format!("{}: counts are lower bounds", unread.detail));
         }
         self.out.clinical |= self.out.has_people();
         let deidentified = self.deidentified > 0 && self.deidentified == self.patients;
-        let mut facts = self.out.finish("fhir".to_owned())?;
-        facts.deidentified = deidentified;
-        Some(facts)
+        let facts = self.out.finish("fhir".to_owned()).map(|facts| PhiFacts { deidentified, ..facts });
+        Outcome { facts, unread }
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        let said = |n: u64, what: &str| (n > 0).then(|| format!("{n} FHIR resources {what}"));
+        let parts = [
+            said(self.too_large, "above 8 MiB were not read"),
+            said(self.broken, "are no JSON and were not read"),
+            self.cut_short.then(|| "the FHIR document breaks off or is too long".to_owned()),
+        ];
+        let reason = if self.too_large > 0 { GapReason::LimitMemory } else { GapReason::Malformed };
+        let said: Vec<String> = parts.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| Unread::new(reason, said.join("; ")))
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::Fhir;
-use crate::model::PhiFacts;
+use crate::model::{GapReason, PhiFacts};
 use crate::phi::testing::run;
 
 fn scan(text: impl AsRef<[u8]>) -> Option<PhiFacts> {
@@ -90,9 +90,22 @@ fn a_broken_line_costs_itself() {
     assert_eq!(best(&scan(text)), 3);
     let whole = json!({"resourceType": "Bundle", "entry": [{"resource": patient(1)}, {"resource": patient(2)}]}).to_string();
     let one = scan(format!("{}\n{{\"resourceType\":\"Patient\",}}\n", patient(1))).unwrap();
-    assert!(one.notes.iter().any(|n| n.contains("1 resources are no JSON")), "{one:?}");
+    assert!(one.notes.iter().any(|n| n.contains("1 FHIR resources are no JSON")), "{one:?}");
     let cut = scan(&whole[..whole.len() - 30]).unwrap();
     assert!(cut.individuals.best == 1 && cut.notes.iter().any(|n| n.contains("breaks off")), "{cut:?}");
+}
+
+#[test]
+fn what_is_not_read_is_told_where_nobody_is_found() {
+    let long = json!({"resourceType": "Patient", "id": "1", "text": "x".repeat(9 << 20)}).to_string();
+    for (text, reason) in [
+        (long.as_str(), GapReason::LimitMemory),
+        ("{\"resourceType\":\"Patient\",}", GapReason::Malformed),
+        ("<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/>", GapReason::Malformed),
+    ] {
+        let outcome = crate::phi::testing::outcome(&Fhir, text.as_bytes());
+        assert_eq!((outcome.facts, outcome.unread.map(|u| u.reason)), (None, Some(reason)), "{}", &text[..25]);
+    }
 }
 
 #[test]

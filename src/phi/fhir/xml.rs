@@ -5,8 +5,7 @@ use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
 use super::resource::Resources;
-use crate::model::PhiFacts;
-use crate::phi::PhiStream;
+use crate::phi::{Outcome, PhiStream};
 
 /// Bytes of a document that are kept.
 const MAX_DOCUMENT: usize = 64 << 20;
@@ -44,7 +43,7 @@ impl PhiStream for Stream<'_> {
         self.document.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
     }
 
-    fn finish(self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(self: Box<Self>) -> Outcome {
         let Self { document, cut, mut resources } = *self;
         let whole = read(&String::from_utf8_lossy(&document), &mut resources);
         if cut || !whole {

@@ -7,8 +7,7 @@ mod message;
 use message::Messages;
 
 use super::collect::Collector;
-use super::{CaseKey, PhiDetector, PhiStream};
-use crate::model::PhiFacts;
+use super::{CaseKey, Outcome, PhiDetector, PhiStream};
 
 /// Bytes of one segment that are kept; embedded documents (OBX-5) are read over.
 const MAX_LINE: usize = 64 * 1024;
@@ -106,9 +105,9 @@ impl PhiStream for Stream<'_> {
         }
     }
 
-    fn finish(mut self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(mut self: Box<Self>) -> Outcome {
         self.take();
-        self.messages.finish()
+        self.messages.finish().into()
     }
 }
 

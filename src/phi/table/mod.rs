@@ -15,7 +15,7 @@ use reader::{Reader, Record};
 use rows::Roles;
 
 use super::collect::Collector;
-use super::{CaseKey, PhiDetector, PhiStream, dates, identifiers, names};
+use super::{CaseKey, Outcome, PhiDetector, PhiStream, dates, identifiers, names};
 use crate::model::PhiFacts;
 
 /// Columns looked at; wider tables are read as far as this.
@@ -124,7 +124,7 @@ impl PhiStream for Stream<'_> {
         reader.feed(chunk, |r| row(r, roles, out, skip, *columns, ragged));
     }
 
-    fn finish(mut self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(mut self: Box<Self>) -> Outcome {
         let Self { reader, roles, out, skip, columns, ragged, .. } = &mut *self;
         reader.finish(|r| row(r, roles, out, skip, *columns, ragged));
         let deidentified = self.roles.describe(&mut self.out);
@@ -137,9 +137,8 @@ impl PhiStream for Stream<'_> {
             b'|' => "psv",
             _ => "delimited",
         };
-        let mut facts = self.out.finish(format!("table-{kind}"))?;
-        facts.deidentified = deidentified;
-        Some(facts)
+        let facts = self.out.finish(format!("table-{kind}"));
+        facts.map(|facts| PhiFacts { deidentified, ..facts }).into()
     }
 }
 

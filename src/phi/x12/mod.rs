@@ -11,8 +11,7 @@ use loops::Loops;
 use separators::Separators;
 
 use super::collect::Collector;
-use super::{CaseKey, PhiDetector, PhiStream};
-use crate::model::PhiFacts;
+use super::{CaseKey, Outcome, PhiDetector, PhiStream};
 
 /// Bytes of one segment that are kept; what lies beyond (binary segments) is read over.
 const MAX_SEGMENT: usize = 16 * 1024;
@@ -81,7 +80,7 @@ impl PhiStream for Stream<'_> {
         }
     }
 
-    fn finish(mut self: Box<Self>) -> Option<PhiFacts> {
+    fn finish(mut self: Box<Self>) -> Outcome {
         if self.separators.is_none() && !self.pending.is_empty() {
             // An interchange shorter than a whole header window.
             let rest = std::mem::take(&mut self.pending);
@@ -96,7 +95,7 @@ impl PhiStream for Stream<'_> {
             let last = std::mem::take(&mut self.pending);
             self.take(separators, &last);
         }
-        self.loops.finish()
+        self.loops.finish().into()
     }
 }
 

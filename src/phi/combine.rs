@@ -1,0 +1,61 @@
+//! Patient data of several pieces as that of one set, with people counted once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PeopleIndex;
+use crate::model::PhiFacts;
+
+/// The facts of several objects as those of one set. Their people are counted, and their tokens stay where they are.
+/// Distinct values of identifiers are summed: what two pieces share counts twice.
+pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
+    let mut index = PeopleIndex::new();
+    let mut out = PhiFacts::default();
+    let (mut formats, mut largest, mut largest_low, mut total) = (BTreeSet::new(), 0, 0, 0_u64);
+    let (mut synthetic, mut deidentified) = (0_u64, 0_u64);
+    let (mut classes, mut notes, mut summed) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    for f in facts {
+        formats.insert(f.format.as_str());
+        out.records = out.records.saturating_add(f.records);
+        index.add(f);
+        let best = f.individuals.best;
+        largest = largest.max(best);
+        largest_low = largest_low.max(f.individuals.low);
+        total = total.saturating_add(best);
+        synthetic = synthetic.saturating_add(if f.synthetic { best } else { 0 });
+        deidentified = deidentified.saturating_add(if f.deidentified { best } else { 0 });
+        for (kind, n) in &f.identifiers {
+            let sum = out.identifiers.entry(kind.clone()).or_insert(0);
+            *sum = sum.saturating_add(*n);
+        }
+        for (state, n) in &f.states {
+            let sum = summed.entry(state.clone()).or_insert(0_u64);
+            *sum = sum.saturating_add(*n);
+        }
+        classes.extend(&f.classes);
+        notes.extend(f.notes.iter().cloned());
+        out.clinical |= f.clinical;
+    }
+    let (mut individuals, states) = index.totals();
+    // An object that kept no tokens still has its own count.
+    individuals.best = individuals.best.max(largest);
+    individuals.low = individuals.low.max(largest_low).min(individuals.best);
+    individuals.high = individuals.high.max(individuals.best);
+    out.individuals = individuals;
+    out.format = formats.into_iter().collect::<Vec<_>>().join("+");
+    out.states = if states.is_empty() { summed } else { states };
+    out.classes = classes.into_iter().collect();
+    out.notes = notes.into_iter().collect();
+    out.synthetic = synthetic > total / 2;
+    out.deidentified = deidentified > total / 2;
+    out
+}
+
+/// The facts of the parts of one object, with their people.
+pub(super) fn parts(mut facts: Vec<PhiFacts>) -> Option<PhiFacts> {
+    if facts.len() < 2 {
+        return facts.pop();
+    }
+    let mut out = summary(&facts);
+    out.people = facts.into_iter().flat_map(|f| f.people).take(PhiFacts::MAX_PEOPLE).collect();
+    Some(out)
+}

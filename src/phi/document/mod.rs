@@ -1,0 +1,41 @@
+//! Documents and databases whose text and tables lie inside a structure: read whole from memory, as parts that go
+//! through the detectors as if they were files of their own.
+//!
+//! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
+
+mod parts;
+
+pub use parts::Parts;
+
+use super::{CaseKey, Outcome, Unread};
+
+/// Every format, in the order in which they are asked.
+pub static REGISTRY: &[&dyn Document] = &[];
+
+/// One format of documents.
+pub trait Document: Sync {
+    /// Short name in reports and documentation, as `xlsx`.
+    fn id(&self) -> &'static str;
+
+    /// Whether an object with these first bytes (up to 64 KiB) is of this format. Names decide nothing.
+    fn recognise(&self, head: &[u8]) -> bool;
+
+    /// Hands out text and tables. What can't be read is the error; what was handed out before it stays.
+    /// Every declared size is doubted, and what a part costs is paid from the budget of `parts`.
+    fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread>;
+}
+
+/// The format of an object, by its first bytes.
+pub fn detect(head: &[u8]) -> Option<&'static dyn Document> {
+    REGISTRY.iter().copied().find(|d| d.recognise(head))
+}
+
+/// Reads a document. A reader that panics is one that could not read it.
+pub fn read(document: &dyn Document, body: &[u8], key: &CaseKey) -> Outcome {
+    let mut parts = Parts::new(key);
+    parts.document(document, body);
+    parts.finish()
+}
+
+#[cfg(test)]
+mod tests;
