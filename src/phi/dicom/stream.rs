@@ -246,7 +246,7 @@ impl Walk<'_> {
     }
 
     fn element(&mut self, element: Element, syntax: Syntax) {
-        if self.levels.is_empty() && !self.meta {
+        if self.levels.is_empty() && !self.meta && element.known {
             self.group = element.tag.0;
         }
         let in_sequence = self.levels.last().is_some_and(|l| !l.item);
