@@ -94,6 +94,8 @@ impl<'k> Stream<'k> {
             self.walk.feed(piece.get(..got).unwrap_or_default());
             chunk = usize::try_from(read).ok().and_then(|n| chunk.get(n..)).unwrap_or_default();
             match status {
+                // Nothing behind its end matters.
+                _ if matches!(self.walk.state, State::Done) => return,
                 Ok(Status::Ok | Status::BufError) if inflate.total_out() <= MAX_INFLATED => {}
                 Ok(Status::StreamEnd) => {
                     let whole = self.walk.header.is_empty();
@@ -127,7 +129,9 @@ impl PhiStream for Stream<'_> {
     fn finish(mut self: Box<Self>) -> Outcome {
         // Behind the patient's group no other names one, and images are broken off more often than not.
         let walk = &mut self.walk;
-        let inside = matches!(walk.state, State::Value(..) | State::Skip(_)) || !walk.header.is_empty();
+        let inside = matches!(walk.state, State::Value(..) | State::Skip(_))
+            || !walk.header.is_empty()
+            || walk.levels.iter().any(|l| l.end.is_none_or(|end| end > walk.at));
         let unread = ((walk.broken || inside) && walk.group <= PATIENT)
             .then(|| Unread::new(GapReason::Malformed, "the DICOM data set breaks off before its patient is told"));
         while !walk.levels.is_empty() {
@@ -255,7 +259,7 @@ impl Walk<'_> {
             (Tag(ITEM_GROUP, 0xe0dd), true) => self.pop(),
             (Tag(ITEM_GROUP, 0xe00d), false) if !self.levels.is_empty() => self.pop(),
             (Tag(ITEM_GROUP, _), _) | (_, true) => self.give_up(),
-            (Tag(PIXELS.., _), _) if self.levels.is_empty() => self.stop(),
+            (Tag(PIXELS.., _), _) if self.levels.is_empty() && element.known => self.stop(),
             (tag, _) => {
                 let outer = self.levels.last().map_or(Scope::Main, |l| l.scope);
                 let inner = Scope::within(outer, tag);
