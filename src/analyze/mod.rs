@@ -16,7 +16,7 @@ pub use yara::YaraAnalyzer;
 use std::cell::OnceCell;
 
 use crate::binary::{Inspected, inspect};
-use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, Object, Sighting};
+use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, NameMark, Object, Sighting};
 
 /// What is known before the first byte.
 pub struct Head<'a> {
@@ -73,6 +73,7 @@ pub struct Findings {
     pub evidence: Vec<Evidence>,
     pub gaps: Vec<Gap>,
     pub sightings: Vec<Sighting>,
+    pub marks: Vec<NameMark>,
 }
 
 /// A family of checks. Shared by all workers; what a worker needs for itself is in its [`Examine`].

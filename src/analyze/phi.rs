@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
-use crate::model::{Category, Evidence, Gap, GapReason, PhiFacts, Stage};
+use crate::model::{Category, Evidence, Gap, GapReason, NameMark, PhiFacts, Stage, Words};
 use crate::phi::document::{self, Document};
-use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom};
+use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in};
 
 /// Runs the PHI detectors over every object.
 pub struct PhiAnalyzer {
@@ -65,7 +65,9 @@ impl Examine for Worker<'_> {
         if let Some(Unread { reason, detail }) = outcome.unread {
             out.gaps.push(Gap::new(locator, Stage::Phi, reason, detail).bytes(whole.size));
         }
-        if let Some(facts) = outcome.facts {
+        if let Some(mut facts) = outcome.facts {
+            let words = std::mem::take(&mut facts.words);
+            out.marks.extend(marks(&words, &whole.head));
             out.evidence.push(Evidence {
                 locator: locator.clone(),
                 category: Category::PhiAtRest,
@@ -86,6 +88,16 @@ impl Examine for Worker<'_> {
         self.document = None;
         self.unread = None;
     }
+}
+
+/// Where the names of the object and of the containers around it name its people.
+fn marks(words: &Words, head: &Head<'_>) -> Vec<NameMark> {
+    let names = head.locator.lineage().chain(head.other_names.iter().cloned());
+    let marks = names.map(|locator| {
+        let ranges = named_in(words, &locator.last().shown());
+        NameMark { locator, ranges }
+    });
+    marks.filter(|mark| !mark.ranges.is_empty()).collect()
 }
 
 fn title(facts: &PhiFacts) -> String {

@@ -9,7 +9,13 @@ use crate::plan::PlanError;
 use crate::report::{self, CaseError, CaseFolder, CoverageVerdict, Masker, Report, SealError};
 
 /// Names of people are kept out of everything that is written.
-pub const MASKER: Masker = Masker { mask_path: mask::mask_path, self_scan: mask::self_scan, redact: mask::redact };
+pub const MASKER: Masker = Masker {
+    mask_path: mask::mask_path,
+    self_scan: mask::self_scan,
+    redact: mask::redact,
+    hide: mask::hide,
+    marks: std::collections::BTreeMap::new(),
+};
 
 /// How the end is told on standard output.
 #[derive(Clone, Copy)]

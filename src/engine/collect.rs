@@ -63,7 +63,14 @@ pub struct Collector {
     objects: BTreeMap<Locator, Object>,
     /// Further names of hard-linked files.
     names: BTreeMap<Locator, Vec<Locator>>,
+    /// Their names may name people of contents that come later.
+    waiting: Vec<Object>,
     failed: Option<CollectError>,
+}
+
+/// Folders and further names of files: what they hold is only known when all of it was read.
+fn waits(object: &Object) -> bool {
+    object.kind == Kind::Dir || object.hard_link_to.is_some()
 }
 
 impl Collector {
@@ -82,6 +89,7 @@ impl Collector {
             evidence: Vec::new(),
             objects: BTreeMap::new(),
             names: BTreeMap::new(),
+            waiting: Vec::new(),
             failed: None,
         })
     }
@@ -91,6 +99,12 @@ impl Collector {
     pub fn take(&mut self, batch: Batch, correlators: &mut [Box<dyn Correlator>], counters: &Counters) -> bool {
         let about: BTreeSet<Locator> =
             batch.iter().filter_map(|r| if let Record::Evidence(e) = r { Some(e.locator.clone()) } else { None }).collect();
+        // Before the first row that shows a name.
+        for record in &batch {
+            if let Record::Mark(mark) = record {
+                self.masker.mark(mark.clone());
+            }
+        }
         if batch.iter().any(|r| matches!(r, Record::Evidence(e) if e.category != Category::PhiAtRest)) {
             counters.findings.fetch_add(1, Ordering::Relaxed);
         }
@@ -111,6 +125,7 @@ impl Collector {
                     self.write("sighting", &json!({ "path": path, "pattern": sighting.pattern, "part": sighting.part }));
                     correlators.iter_mut().for_each(|c| c.sighting(&sighting));
                 }
+                Record::Mark(_) => {}
                 Record::Gap(gap) => {
                     self.write("gap", &GapRow::new(&gap, &self.masker));
                     self.gap(gap);
@@ -148,8 +163,10 @@ impl Collector {
             let bytes = if object.hard_link_to.is_none() { object.read } else { 0 };
             c.bytes_known_good = c.bytes_known_good.saturating_add(bytes);
         }
-        if let Some(span) = self.write("object", &InventoryRow::new(&object, &self.masker)) {
-            self.index.push((object.locator.sort_key(), span));
+        if waits(&object) {
+            self.waiting.push(object.clone());
+        } else {
+            self.row(&object);
         }
         correlators.iter_mut().for_each(|k| k.object(&object));
         if let Some(first) = &object.hard_link_to {
@@ -158,6 +175,13 @@ impl Collector {
             }
         } else if object.container.is_some() || about.contains(&object.locator) {
             self.objects.insert(object.locator.clone(), object);
+        }
+    }
+
+    /// Writes the row of an object.
+    fn row(&mut self, object: &Object) {
+        if let Some(span) = self.write("object", &InventoryRow::new(object, &self.masker)) {
+            self.index.push((object.locator.sort_key(), span));
         }
     }
 
@@ -198,6 +222,9 @@ impl Collector {
 
     /// Joins, weighs and counts; writes the inventory.
     pub fn finish(mut self, correlators: &mut [Box<dyn Correlator>]) -> Collected {
+        for object in std::mem::take(&mut self.waiting) {
+            self.row(&object);
+        }
         if self.failed.is_none()
             && let Err(e) = self.journal.sync()
         {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Digests, Evidence, Gap, Object, Sighting};
+use crate::model::{Digests, Evidence, Gap, NameMark, Object, Sighting};
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
@@ -72,6 +72,7 @@ pub enum Record {
     Evidence(Evidence),
     Gap(Gap),
     Sighting(Sighting),
+    Mark(NameMark),
 }
 
 /// Everything about one outermost object.

@@ -392,6 +392,7 @@ impl<'j> Worker<'j> {
         }
         self.out.extend(found.evidence.into_iter().map(Record::Evidence));
         self.out.extend(found.sightings.into_iter().map(Record::Sighting));
+        self.out.extend(found.marks.into_iter().map(Record::Mark));
     }
 
     /// Runs one step of every analyzer, each behind a fence.
@@ -412,6 +413,7 @@ impl<'j> Worker<'j> {
             all.evidence.append(&mut out.evidence);
             all.gaps.append(&mut out.gaps);
             all.sightings.append(&mut out.sightings);
+            all.marks.append(&mut out.marks);
         });
         all
     }

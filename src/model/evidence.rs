@@ -118,6 +118,15 @@ pub struct Sighting {
     pub part: u32,
 }
 
+/// Parts of an object's name that name a person who is in its own content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameMark {
+    /// The object, or a container around it.
+    pub locator: Locator,
+    /// Byte ranges of the last step's name, as it is shown.
+    pub ranges: Vec<std::ops::Range<usize>>,
+}
+
 /// What analyzers and correlators hand over to be weighed: one object, one category, its reasons.
 #[derive(Clone, Debug)]
 pub struct Evidence {

@@ -121,6 +121,11 @@ impl Locator {
         (self.steps.len() > 1).then(|| Self { steps: self.steps[..self.steps.len() - 1].to_vec() })
     }
 
+    /// This object and every container around it, outermost first.
+    pub fn lineage(&self) -> impl Iterator<Item = Locator> {
+        (1..=self.steps.len()).map(|n| Self { steps: self.steps[..n].to_vec() })
+    }
+
     /// The outermost object: the file of the file system.
     pub fn outer(&self) -> Locator {
         Self { steps: self.steps[..1].to_vec() }

@@ -16,12 +16,12 @@ pub mod profile;
 pub mod text;
 
 pub use entry::{Entry, Kind, Meta, Time, Times};
-pub use evidence::{Axis, Category, Evidence, Level, Reason, Sighting};
+pub use evidence::{Axis, Category, Evidence, Level, NameMark, Reason, Sighting};
 pub use finding::Finding;
 pub use gap::{Disposition, Gap, GapReason, Stage};
 pub use input::{Context, Input, Rejected};
 pub use locator::{Locator, Name, Step};
 pub use object::{ContainerFacts, Digests, Encrypted, MemberFacts, Object};
-pub use people::{Individuals, Person, PhiFacts, Token, TokenKind};
+pub use people::{Individuals, Person, PhiFacts, Token, TokenKind, Words};
 pub use priors::Priors;
 pub use profile::Profile;

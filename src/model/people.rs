@@ -1,6 +1,7 @@
 //! Counting people without holding one: tokens are keyed hashes under a key that lives for one run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -68,6 +69,18 @@ pub struct PhiFacts {
     pub clinical: bool,
     /// Marks and reservations for the reader, without content.
     pub notes: Vec<String>,
+    /// Taken out as soon as the object's own path has been compared with them.
+    pub words: Words,
+}
+
+/// Hashes, under a key of this process, of the names and numbers of an object's people.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Words(pub HashSet<u64>);
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} words", self.0.len())
+    }
 }
 
 impl PhiFacts {

@@ -6,8 +6,9 @@ use std::hash::BuildHasher;
 
 use super::identifiers::{self, SsnClass};
 use super::people::{resolve, scoped};
+use super::words::Gather;
 use super::{CaseKey, names};
-use crate::model::{Person, PhiFacts, Token, TokenKind};
+use crate::model::{Person, PhiFacts, Token, TokenKind, Words};
 
 /// Bound on distinct values counted for one kind; beyond it the count is a lower bound.
 const MAX_DISTINCT: usize = 2_000_000;
@@ -104,6 +105,7 @@ pub(super) struct Collector<'k> {
     distinct: BTreeMap<&'static str, Distinct>,
     classes: BTreeSet<char>,
     notes: BTreeSet<String>,
+    words: Words,
     pub records: u64,
     pub clinical: bool,
     /// The data's own mark of being a test.
@@ -122,6 +124,7 @@ impl<'k> Collector<'k> {
             distinct: BTreeMap::new(),
             classes: BTreeSet::new(),
             notes: BTreeSet::new(),
+            words: Words::default(),
             records: 0,
             clinical: false,
             marked_test: false,
@@ -152,6 +155,7 @@ impl<'k> Collector<'k> {
             }
             return;
         }
+        self.words(draft);
         if self.people.len() >= PhiFacts::MAX_PEOPLE {
             self.truncated = true;
             return;
@@ -159,6 +163,21 @@ impl<'k> Collector<'k> {
         let tokens = parts.iter().map(|(kind, scope, id)| self.token(*kind, scope, id)).collect();
         self.seen.insert(known, self.people.len());
         self.people.push(Person { tokens, state: draft.state });
+    }
+
+    /// What the object's own path may hold of the person.
+    fn words(&mut self, draft: &Draft) {
+        let mut words = Gather(&mut self.words);
+        words.name(&draft.family);
+        words.name(&draft.given);
+        if let Some(birth) = draft.birth {
+            words.birth(birth);
+        }
+        let numbers = draft.mrns.iter().chain(&draft.locals).map(|(_, id)| id).chain(&draft.members);
+        numbers.for_each(|id| words.number(id));
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        draft.ssn.iter().for_each(|n| words.number(text(n)));
+        draft.mbi.iter().for_each(|n| words.number(text(n)));
     }
 
     /// Numbers of an authority carry it in their upper half, so that two of one authority can be told from
@@ -289,6 +308,7 @@ impl<'k> Collector<'k> {
             deidentified: false,
             clinical: self.clinical,
             notes: self.notes.into_iter().collect(),
+            words: self.words,
             people: self.people,
         })
     }

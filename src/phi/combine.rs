@@ -56,6 +56,10 @@ pub(super) fn parts(mut facts: Vec<PhiFacts>) -> Option<PhiFacts> {
         return facts.pop();
     }
     let mut out = summary(&facts);
-    out.people = facts.into_iter().flat_map(|f| f.people).take(PhiFacts::MAX_PEOPLE).collect();
+    for part in facts {
+        let room = PhiFacts::MAX_PEOPLE.saturating_sub(out.people.len());
+        out.people.extend(part.people.into_iter().take(room));
+        out.words.0.extend(part.words.0);
+    }
     Some(out)
 }

@@ -58,6 +58,11 @@ fn merge(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     out
 }
 
+/// The text with these parts replaced by their shapes.
+pub fn hide(text: &str, ranges: Vec<Range<usize>>) -> String {
+    replace(text, ranges).0
+}
+
 fn replace(text: &str, ranges: Vec<Range<usize>>) -> (String, usize) {
     let ranges = merge(ranges);
     let mut out = String::with_capacity(text.len());

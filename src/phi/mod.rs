@@ -25,6 +25,7 @@ pub mod table;
 mod testing;
 pub mod text;
 pub mod transcode;
+mod words;
 pub mod x12;
 
 pub use combine::summary;
@@ -32,6 +33,7 @@ pub use key::CaseKey;
 pub use mask::{mask_path, redact, self_scan};
 pub use people::{PeopleIndex, individuals};
 pub use transcode::PhiScan;
+pub use words::named_in;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
 pub static REGISTRY: &[&dyn PhiDetector] =

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mask::Masker;
 use super::rows::{Shown, StepRow, TimesRow, inert, reason_schema, word};
-use crate::model::{ContainerFacts, Disposition, Encrypted, Kind, Object, text};
+use crate::model::{ContainerFacts, Disposition, Encrypted, Kind, Locator, Object, text};
 
 /// What a container is, as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,12 +32,12 @@ pub struct ContainerRow {
 }
 
 impl ContainerRow {
-    fn new(facts: &ContainerFacts, masker: &Masker) -> Self {
+    fn new(facts: &ContainerFacts, of: &Locator, masker: &Masker) -> Self {
         Self {
             format: facts.format.clone(),
             members: facts.members,
             encrypted: word(&facts.encrypted),
-            missing_volumes: facts.missing_volumes.iter().map(|v| masker.path(&inert(v)).into_owned()).collect(),
+            missing_volumes: facts.missing_volumes.iter().map(|v| masker.repeated(of, &inert(v))).collect(),
             limits: facts.limits.clone(),
             notes: facts.notes.iter().map(|n| inert(n)).collect(),
         }
@@ -118,11 +118,11 @@ impl InventoryRow {
             md5: o.digests.md5.map(|d| text::hex(&d)),
             crc32: o.digests.crc32.map(|c| format!("{c:08x}")),
             entropy: o.entropy_milli.map(|e| f64::from(e) / 1000.0),
-            origin_path: o.origin.as_ref().map(|n| masker.path(&n.shown()).into_owned()),
+            origin_path: o.origin.as_ref().map(|n| masker.repeated(&o.locator.outer(), &n.shown())),
             hard_link_to: o.hard_link_to.as_ref().map(|l| Shown::new(l, masker).path),
             disposition: word(&o.disposition),
             reason: o.reason.map(|r| r.id().to_owned()),
-            container: o.container.as_ref().map(|c| ContainerRow::new(c, masker)),
+            container: o.container.as_ref().map(|c| ContainerRow::new(c, &o.locator, masker)),
             known: o.known_good.then(|| "good".to_owned()),
         }
     }

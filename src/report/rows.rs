@@ -38,9 +38,9 @@ impl Shown {
         let mut masked = false;
         let mut names = Vec::with_capacity(locator.steps().len());
         let mut steps = Vec::with_capacity(locator.steps().len());
-        for step in locator.steps() {
+        for (step, at) in locator.steps().iter().zip(locator.lineage()) {
             let shown = step.name().shown();
-            let name = masker.path(&shown).into_owned();
+            let name = masker.name(&at, &shown).into_owned();
             masked |= name != shown;
             names.push(name.clone());
             steps.push(match step {
@@ -261,7 +261,9 @@ impl FindingRow {
             locator: shown.locator,
             path: shown.path,
             path_raw: shown.path_raw,
-            origin_path: object.and_then(|o| o.origin.as_ref()).map(|origin| masker.path(&origin.shown()).into_owned()),
+            origin_path: object
+                .and_then(|o| o.origin.as_ref())
+                .map(|origin| masker.repeated(&finding.locator.outer(), &origin.shown())),
             names: Vec::new(),
             object: object.map(ObjectRow::from),
             reasons: finding.reasons.iter().map(ReasonRow::from).collect(),

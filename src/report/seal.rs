@@ -166,7 +166,9 @@ mod tests {
     fn redact(text: &str) -> (String, usize) {
         (text.replace("SECRET", "AAAAAA"), text.matches("SECRET").count())
     }
-    const MASKER: Masker = Masker { self_scan: find, redact, ..Masker::OFF };
+    fn masker() -> Masker {
+        Masker { self_scan: find, redact, ..Masker::OFF }
+    }
 
     #[test]
     fn patient_data_anywhere_is_redacted_before_the_digest() {
@@ -177,7 +179,7 @@ mod tests {
         report.findings[0].path_raw = Some("UkFXUkFX".into());
         report.gaps[0].detail = "SECRET".into();
         report.run.command = vec!["--note".into(), "SECRET".into()];
-        report.seal(&MASKER).unwrap();
+        report.seal(&masker()).unwrap();
         let json = serde_json::to_string(&report).unwrap();
         assert!(!json.contains("SECRET") && !json.contains("STUBBORN"), "{json}");
         assert!(json.contains(WITHHELD));
@@ -191,7 +193,7 @@ mod tests {
         let mut report = sample::report();
         sort_findings(&mut report.findings);
         let before = report.findings.clone();
-        report.seal(&MASKER).unwrap();
+        report.seal(&masker()).unwrap();
         assert_eq!(report.findings, before);
         assert_eq!(report.phi.self_scan, SelfScan { passed: true, redacted: 0 });
     }
