@@ -51,12 +51,15 @@ fn scan(bytes: &[u8]) -> Option<PhiFacts> {
 /// Where we count otherwise than the manifest, on purpose: path, our count, why.
 const EXPLAINED: &[(&str, u64, &str)] = &[
     ("health/dicom/pydicom/test_files/image_dfl.dcm", 0, "the name is `^^^^`, the number empty"),
+    ("health/fhir/FHIR-Converter/FHIR/ExamplePatient.json", 1, PLAIN),
+    ("health/fhir/FHIR-Converter/Json/ExamplePatient.json", 1, PLAIN),
     ("health/fhir/FHIR-Converter/Json/Stu3ChargeItem.json", 1, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/AllergyIntolerance.000.ndjson", 2, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/Condition.000.ndjson", 13, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/Device.000.ndjson", 9, REFERRED),
     ("health/fhir/sample-bulk-fhir-datasets/Immunization.000.ndjson", 13, REFERRED),
 ];
+const PLAIN: &str = "no FHIR, but JSON that names a patient with MRN, name and date of birth by labels";
 const REFERRED: &str = "the manifest counts Patient resources; these are the distinct patients that the resources refer to";
 
 /// Scans every file of a category; returns how many agree, and fails on an unexplained difference.
@@ -73,7 +76,8 @@ fn agree(category: &str, expected: impl Fn(&Row) -> u64, format: &str) {
         if let Some(f) = &facts {
             let i = f.individuals;
             assert!(i.low <= i.best && i.best <= i.high && f.records > 0, "{}: {i:?}", row.path);
-            assert!(f.format.starts_with(format), "{}: {}", row.path, f.format);
+            let plain = EXPLAINED.iter().any(|e| e.0 == row.path && e.2 == PLAIN);
+            assert!(f.format.starts_with(if plain { "text" } else { format }), "{}: {}", row.path, f.format);
         }
         if got == want {
             exact += 1;

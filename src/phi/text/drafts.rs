@@ -43,7 +43,10 @@ impl<'k> Drafts<'k> {
         self.last = at;
         let draft = &mut self.current;
         match field {
-            Field::Mrn(id) => draft.mrns = vec![(String::new(), id)],
+            Field::Mrn(kind, id) => {
+                draft.mrns.retain(|known| known.0 != kind);
+                draft.mrns.push((kind.to_owned(), id));
+            }
             Field::Birth(date) => draft.birth = Some(date),
             Field::Ssn(text) => draft.ssn.extend(self.out.ssn(&text).filter(|n| !draft.ssn.contains(n))),
             Field::Mbi(id) => draft.mbi = vec![id],
@@ -63,7 +66,7 @@ impl<'k> Drafts<'k> {
         let d = &self.current;
         let other = |known: &str, now: &str| !known.is_empty() && !known.eq_ignore_ascii_case(now);
         match field {
-            Field::Mrn(id) => d.mrns.first().is_some_and(|known| other(&known.1, id)),
+            Field::Mrn(kind, id) => d.mrns.iter().any(|known| known.0 == *kind && other(&known.1, id)),
             Field::Birth(date) => d.birth.is_some_and(|known| known != *date),
             Field::Ssn(text) => identifiers::ssn(text).is_some_and(|(n, _)| d.ssn.first().is_some_and(|known| *known != n)),
             Field::Mbi(id) => d.mbi.first().is_some_and(|known| known != id),

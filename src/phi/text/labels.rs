@@ -38,7 +38,8 @@ pub(super) const LONGEST: usize = 11;
 /// A labelled value, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    Mrn(String),
+    /// A number of the patient, under the label's first word: one record can have several kinds.
+    Mrn(&'static str, String),
     /// `YYYYMMDD`.
     Birth(u32),
     Ssn(String),
@@ -175,7 +176,12 @@ fn value(c: &Captures<'_>, group: usize) -> Option<(String, usize)> {
 fn mrn(g: &Grammar, text: &[u8]) -> Option<(Field, usize)> {
     let (id, end) = value(&g.mrn.captures(text)?, 1)?;
     let digits = id.bytes().filter(u8::is_ascii_digit).count();
-    (digits >= 3 && dates_apart(&id)).then_some((Field::Mrn(id), end))
+    let kind = match text.first().map(u8::to_ascii_lowercase) {
+        Some(b'p') => "patient",
+        Some(b'c') => "chart",
+        _ => "",
+    };
+    (digits >= 3 && dates_apart(&id)).then_some((Field::Mrn(kind, id), end))
 }
 
 /// A date with dashes is no number of a record.
