@@ -13,6 +13,7 @@ pub mod object;
 pub mod people;
 pub mod priors;
 pub mod profile;
+pub mod sketch;
 pub mod text;
 
 pub use entry::{Entry, Kind, Meta, Time, Times};
@@ -25,3 +26,4 @@ pub use object::{ContainerFacts, Digests, Encrypted, MemberFacts, Object};
 pub use people::{Individuals, Person, PhiFacts, Token, TokenKind, Words};
 pub use priors::Priors;
 pub use profile::Profile;
+pub use sketch::{Census, Registers, Sketch};

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
+
+use super::Census;
 
 /// What sort of identifier a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +72,8 @@ pub struct PhiFacts {
     pub clinical: bool,
     /// Marks and reservations for the reader, without content.
     pub notes: Vec<String>,
+    /// All of them, where they are more than are kept.
+    pub census: Option<Arc<Census>>,
     /// Taken out as soon as the object's own path has been compared with them.
     pub words: Words,
 }

@@ -3,12 +3,13 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use super::identifiers::{self, SsnClass};
-use super::people::{resolve, scoped};
+use super::people::{resolve, scaled, scoped};
 use super::words::Gather;
 use super::{CaseKey, names};
-use crate::model::{Person, PhiFacts, Token, TokenKind, Words};
+use crate::model::{Census, Person, PhiFacts, Token, TokenKind, Words};
 
 /// Bound on distinct values counted for one kind; beyond it the count is a lower bound.
 const MAX_DISTINCT: usize = 2_000_000;
@@ -110,7 +111,8 @@ pub(super) struct Collector<'k> {
     pub clinical: bool,
     /// The data's own mark of being a test.
     pub marked_test: bool,
-    truncated: bool,
+    /// All people, once they are more than are kept.
+    census: Option<Census>,
 }
 
 impl<'k> Collector<'k> {
@@ -128,7 +130,7 @@ impl<'k> Collector<'k> {
             records: 0,
             clinical: false,
             marked_test: false,
-            truncated: false,
+            census: None,
         }
     }
 
@@ -156,11 +158,11 @@ impl<'k> Collector<'k> {
             return;
         }
         self.words(draft);
-        if self.people.len() >= PhiFacts::MAX_PEOPLE {
-            self.truncated = true;
+        let tokens: Vec<Token> = parts.iter().map(|(kind, scope, id)| self.token(*kind, scope, id)).collect();
+        if self.people.len() >= self.key.keep() {
+            self.census.get_or_insert_with(|| Census::of(&self.people)).add(&tokens);
             return;
         }
-        let tokens = parts.iter().map(|(kind, scope, id)| self.token(*kind, scope, id)).collect();
         self.seen.insert(known, self.people.len());
         self.people.push(Person { tokens, state: draft.state });
     }
@@ -293,10 +295,13 @@ impl<'k> Collector<'k> {
             self.note(format!("{never} numbers in the place of an SSN were never issued or are published examples"));
             self.classes.insert('G');
         }
-        if self.truncated {
-            self.note("more people than are kept for one object: counts are lower bounds");
+        if self.census.is_some() {
+            self.note("more people than are counted one by one: estimated by HyperLogLog, error below 3 percent");
         }
-        let (individuals, states) = resolve(&self.people, self.records);
+        let (mut individuals, mut states) = resolve(&self.people, self.records);
+        if let Some(census) = &self.census {
+            individuals = scaled(census, &self.people, individuals, &mut states);
+        }
         Some(PhiFacts {
             format,
             records: self.records,
@@ -308,6 +313,7 @@ impl<'k> Collector<'k> {
             deidentified: false,
             clinical: self.clinical,
             notes: self.notes.into_iter().collect(),
+            census: self.census.map(Arc::new),
             words: self.words,
             people: self.people,
         })

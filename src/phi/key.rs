@@ -3,20 +3,33 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::model::{Token, TokenKind};
+use crate::model::{PhiFacts, Token, TokenKind};
 
 /// A random 256-bit key. It lives in memory for one run; tokens mean nothing without it.
-pub struct CaseKey(Hmac<Sha256>);
+pub struct CaseKey {
+    hmac: Hmac<Sha256>,
+    keep: usize,
+}
 
 impl CaseKey {
     pub fn new(bytes: &[u8; 32]) -> Self {
         // HMAC takes keys of any length (RFC 2104), so this can't fail.
-        Self(Hmac::<Sha256>::new_from_slice(bytes).unwrap_or_else(|_| unreachable!("HMAC takes any key")))
+        let hmac = Hmac::<Sha256>::new_from_slice(bytes).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
+        Self { hmac, keep: PhiFacts::MAX_PEOPLE }
+    }
+
+    /// Counts up to `keep` people of one object one by one, and estimates from there on.
+    pub fn keeping(self, keep: usize) -> Self {
+        Self { keep, ..self }
+    }
+
+    pub(super) fn keep(&self) -> usize {
+        self.keep
     }
 
     /// The token of a normalised identifier; parts are length-prefixed so that they can't run together.
     pub fn token(&self, kind: TokenKind, parts: &[&[u8]]) -> Token {
-        let mut mac = self.0.clone();
+        let mut mac = self.hmac.clone();
         mac.update(&[kind as u8]);
         for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());

@@ -19,7 +19,6 @@ mod key;
 pub mod mask;
 mod names;
 pub mod people;
-pub mod sketch;
 pub mod table;
 #[cfg(test)]
 mod testing;

@@ -8,7 +8,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
-use crate::model::{Individuals, Person, PhiFacts, Token, TokenKind};
+use crate::model::{Census, Individuals, Person, PhiFacts, Token, TokenKind};
 
 /// Bits of a token that stand for the authority which assigned the number.
 const SCOPE: u128 = (u64::MAX as u128) << 64;
@@ -49,6 +49,14 @@ pub(crate) fn resolve(people: &[Person], upper: u64) -> (Individuals, BTreeMap<S
     let low = if low == 0 { u64::from(count > 0) } else { low as u64 };
     let high = if keyless { upper.max(count) } else { (strong_only as u64).max(count) };
     (Individuals { low, best: count, high }, states(people, &mut groups, &best))
+}
+
+/// The figures of a set of which only these people are kept; their states stand for those of all.
+pub(crate) fn scaled(census: &Census, kept: &[Person], exact: Individuals, states: &mut BTreeMap<String, u64>) -> Individuals {
+    let all = census.estimate(kept, exact.best);
+    let by = |n: u64| (u128::from(n) * u128::from(all.best) / u128::from(exact.best.max(1))) as u64;
+    states.values_mut().for_each(|n| *n = by(*n));
+    all
 }
 
 /// People by state: of each person's states the one most records say, of equals the first in the alphabet.
@@ -203,7 +211,8 @@ pub struct PeopleIndex {
     seen: HashSet<u64>,
     hasher: RandomState,
     upper: u64,
-    truncated: bool,
+    /// All people, once they are more than are kept.
+    census: Option<Census>,
 }
 
 impl PeopleIndex {
@@ -215,8 +224,8 @@ impl PeopleIndex {
         self.upper = self.upper.saturating_add(facts.individuals.high);
         for person in &facts.people {
             if self.people.len() >= PhiFacts::MAX_PEOPLE {
-                self.truncated = true;
-                return;
+                self.census.get_or_insert_with(|| Census::of(&self.people)).add(&person.tokens);
+                continue;
             }
             // Exact repeats say nothing new about who is distinct; one with a state says where.
             let mut tokens: Vec<&Token> = person.tokens.iter().collect();
@@ -225,16 +234,28 @@ impl PeopleIndex {
                 self.people.push(person.clone());
             }
         }
+        if let Some(more) = &facts.census {
+            self.census.get_or_insert_with(|| Census::of(&self.people)).union(more);
+        }
     }
 
     /// Distinct people, and how many of them by state.
     pub fn totals(&self) -> (Individuals, BTreeMap<String, u64>) {
-        resolve(&self.people, self.upper)
+        let (exact, mut states) = resolve(&self.people, self.upper);
+        match &self.census {
+            None => (exact, states),
+            Some(census) => (scaled(census, &self.people, exact, &mut states), states),
+        }
     }
 
-    /// Whether more people came than are kept: then the figures are lower bounds.
-    pub fn truncated(&self) -> bool {
-        self.truncated
+    /// Whether more people came than are counted one by one: then the figures are estimates.
+    pub fn estimated(&self) -> bool {
+        self.census.is_some()
+    }
+
+    /// Everybody's registers.
+    pub fn census(&self) -> Census {
+        self.census.clone().unwrap_or_else(|| Census::of(&self.people))
     }
 }
 

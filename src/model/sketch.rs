@@ -3,7 +3,7 @@
 //! Source: Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog" (2007); estimator of Ertl, "New cardinality
 //! estimation algorithms for HyperLogLog sketches" (2017), algorithm 6, which needs no table of corrections.
 
-use crate::model::{Person, Token, TokenKind};
+use super::{Individuals, Person, Token, TokenKind};
 
 /// Bits of a hash that choose the register: 16,384 of them, one byte each.
 const PRECISION: u32 = 14;
@@ -115,18 +115,13 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    pub fn add(&mut self, person: &Person) {
-        self.add_tokens(&person.tokens);
-    }
-
-    pub fn add_tokens(&mut self, tokens: &[Token]) {
+    pub fn add(&mut self, tokens: &[Token]) {
         // The lower half is the hash of the whole value, also where the upper is that of the authority.
         let lower = |token: &Token| token.hash as u64;
         for (kind, registers) in KINDS.iter().zip(&mut self.kinds) {
             tokens.iter().filter(|t| t.kind == *kind).for_each(|t| registers.add(lower(t)));
         }
-        let key = KINDS.iter().find_map(|kind| tokens.iter().filter(|t| t.kind == *kind).min());
-        if let Some(token) = key {
+        if let Some(token) = key(tokens) {
             self.keys.add(lower(token));
         }
     }
@@ -135,6 +130,87 @@ impl Sketch {
         self.keys.union(&other.keys);
         self.kinds.iter_mut().zip(&other.kinds).for_each(|(mine, theirs)| mine.union(theirs));
     }
+}
+
+/// The token that a person is told by.
+fn key(tokens: &[Token]) -> Option<&Token> {
+    KINDS.iter().find_map(|kind| tokens.iter().filter(|t| t.kind == *kind).min())
+}
+
+/// Records that carry a kind of token, in hundreds of a percent, from which on it is taken for everybody's.
+const EVERYBODY: u64 = 9_950;
+
+/// All people of a set of which only some are kept: how many carry what, and registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    pub sketch: Sketch,
+    records: u64,
+    /// Records with each of [`KINDS`].
+    with: [u64; 7],
+}
+
+impl Census {
+    /// Of people that are kept.
+    pub fn of(people: &[Person]) -> Self {
+        let mut census = Self::default();
+        people.iter().for_each(|p| census.add(&p.tokens));
+        census
+    }
+
+    pub fn add(&mut self, tokens: &[Token]) {
+        self.records = self.records.saturating_add(1);
+        for (kind, n) in KINDS.iter().zip(&mut self.with) {
+            *n = n.saturating_add(u64::from(tokens.iter().any(|t| t.kind == *kind)));
+        }
+        self.sketch.add(tokens);
+    }
+
+    pub fn union(&mut self, other: &Self) {
+        self.records = self.records.saturating_add(other.records);
+        self.with.iter_mut().zip(other.with).for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));
+        self.sketch.union(&other.sketch);
+    }
+
+    /// Distinct people of the set, where `best` is what the kept ones come to.
+    ///
+    /// A kind of key that everybody carries is counted, and corrected by how many people stood behind one value among
+    /// those kept. Of several kinds the one that needs the least correction decides: where two systems number the same
+    /// people, that is name and birth. Without such a kind, everybody's first key is counted, which leaves more room.
+    pub fn estimate(&self, kept: &[Person], best: u64) -> Individuals {
+        let everybody = |with: &u64| with.saturating_mul(10_000) >= self.records.saturating_mul(EVERYBODY);
+        let full = KINDS.iter().zip(&self.sketch.kinds).zip(&self.with).filter(|(_, with)| everybody(with));
+        let candidates = full.map(|((kind, registers), _)| {
+            let tokens = kept.iter().filter_map(|p| p.tokens.iter().filter(|t| t.kind == *kind).min());
+            (registers.estimate(), ratio(best, distinct(tokens)))
+        });
+        let off = |ratio: f64| (1.0 - ratio).abs();
+        let counted = candidates.min_by(|a, b| off(a.1).total_cmp(&off(b.1)));
+        let (estimate, ratio) = counted
+            .unwrap_or_else(|| (self.sketch.keys.estimate(), ratio(best, distinct(kept.iter().filter_map(|p| key(&p.tokens))))));
+        let corrected = ((estimate as f64 * ratio).round() as u64).max(best);
+        let margin = |n: u64| n.saturating_mul(3 * ERROR_PER_MILLE) / 1000;
+        let (mut low, high) = (corrected.min(estimate), corrected.max(estimate));
+        if counted.is_none() {
+            // Nobody has fewer than one of the kind that most have.
+            low = self.sketch.kinds.iter().map(Registers::estimate).max().unwrap_or(0).min(low);
+        }
+        Individuals {
+            low: low.saturating_sub(margin(low)).max(best.min(corrected)),
+            best: corrected,
+            high: high.saturating_add(margin(high)),
+        }
+    }
+}
+
+fn ratio(people: u64, keys: u64) -> f64 {
+    if keys == 0 { 1.0 } else { people as f64 / keys as f64 }
+}
+
+fn distinct<'t>(tokens: impl Iterator<Item = &'t Token>) -> u64 {
+    let mut all: Vec<&Token> = tokens.collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len() as u64
 }
 
 #[cfg(test)]
