@@ -174,36 +174,40 @@ impl Census {
     /// Distinct people of the set, where `best` is what the kept ones come to.
     ///
     /// A kind of key that everybody carries is counted, and corrected by how many people stood behind one value among
-    /// those kept. Of several kinds the one that needs the least correction decides: where two systems number the same
-    /// people, that is name and birth. Without such a kind, everybody's first key is counted, which leaves more room.
+    /// those kept. Of several kinds the one that gives the fewest decides, since nobody has less than one of each: where
+    /// two systems number the same people, that is name and birth. The most that any of them gives is the upper bound.
+    /// Without such a kind, everybody's first key is counted.
     pub fn estimate(&self, kept: &[Person], best: u64) -> Individuals {
+        let corrected = |estimate: u64, keys: u64| {
+            let ratio = if keys == 0 { 1.0 } else { best as f64 / keys as f64 };
+            ((estimate as f64 * ratio).round() as u64).max(best)
+        };
+        let margin = |n: u64| n.saturating_mul(3 * ERROR_PER_MILLE) / 1000;
         let everybody = |with: &u64| with.saturating_mul(10_000) >= self.records.saturating_mul(EVERYBODY);
         let full = KINDS.iter().zip(&self.sketch.kinds).zip(&self.with).filter(|(_, with)| everybody(with));
-        let candidates = full.map(|((kind, registers), _)| {
-            let tokens = kept.iter().filter_map(|p| p.tokens.iter().filter(|t| t.kind == *kind).min());
-            (registers.estimate(), ratio(best, distinct(tokens)))
-        });
-        let off = |ratio: f64| (1.0 - ratio).abs();
-        let counted = candidates.min_by(|a, b| off(a.1).total_cmp(&off(b.1)));
-        let (estimate, ratio) = counted
-            .unwrap_or_else(|| (self.sketch.keys.estimate(), ratio(best, distinct(kept.iter().filter_map(|p| key(&p.tokens))))));
-        let corrected = ((estimate as f64 * ratio).round() as u64).max(best);
-        let margin = |n: u64| n.saturating_mul(3 * ERROR_PER_MILLE) / 1000;
-        let (mut low, high) = (corrected.min(estimate), corrected.max(estimate));
-        if counted.is_none() {
-            // Nobody has fewer than one of the kind that most have.
-            low = self.sketch.kinds.iter().map(Registers::estimate).max().unwrap_or(0).min(low);
-        }
-        Individuals {
-            low: low.saturating_sub(margin(low)).max(best.min(corrected)),
-            best: corrected,
-            high: high.saturating_add(margin(high)),
-        }
+        let counts: Vec<u64> = full
+            .map(|((kind, registers), _)| {
+                let tokens = kept.iter().filter_map(|p| p.tokens.iter().filter(|t| t.kind == *kind).min());
+                corrected(registers.estimate(), distinct(tokens))
+            })
+            .collect();
+        let (low, all, high) = match (counts.iter().min(), counts.iter().max()) {
+            (Some(least), Some(most)) => {
+                // What differs by no more than its error says the same: together they err less.
+                let near = counts.iter().filter(|n| n.saturating_sub(margin(**n)) <= least.saturating_add(margin(*least)));
+                let (sum, n) = near.fold((0_u64, 0_u64), |(sum, n), count| (sum.saturating_add(*count), n + 1));
+                (*least, sum / n.max(1), *most)
+            }
+            _ => {
+                let keys = self.sketch.keys.estimate();
+                let all = corrected(keys, distinct(kept.iter().filter_map(|p| key(&p.tokens))));
+                let one_kind = self.sketch.kinds.iter().map(Registers::estimate).max().unwrap_or(0);
+                (one_kind.min(all), all, keys.max(all))
+            }
+        };
+        let low = low.saturating_sub(margin(low)).max(best.min(all));
+        Individuals { low, best: all, high: high.saturating_add(margin(high)) }
     }
-}
-
-fn ratio(people: u64, keys: u64) -> f64 {
-    if keys == 0 { 1.0 } else { people as f64 / keys as f64 }
 }
 
 fn distinct<'t>(tokens: impl Iterator<Item = &'t Token>) -> u64 {

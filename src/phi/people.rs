@@ -47,7 +47,11 @@ pub(crate) fn resolve(people: &[Person], upper: u64) -> (Individuals, BTreeMap<S
         .max()
         .unwrap_or(0);
     let low = if low == 0 { u64::from(count > 0) } else { low as u64 };
-    let high = if keyless { upper.max(count) } else { (strong_only as u64).max(count) };
+    let high = if keyless {
+        upper.max(count)
+    } else {
+        (strong_only as u64).max(count).saturating_add(namesakes(people, &mut groups, &best))
+    };
     (Individuals { low, best: count, high }, states(people, &mut groups, &best))
 }
 
@@ -72,6 +76,23 @@ fn states(people: &[Person], groups: &mut Groups, best: &[Component]) -> BTreeMa
         *n = n.saturating_add(1);
     }
     out
+}
+
+/// How many more people there may be where a plan number and given name joined records with different dates of birth:
+/// one person with a wrong date, or father and son.
+fn namesakes(people: &[Person], groups: &mut Groups, best: &[Component]) -> u64 {
+    let only_plan = bit(TokenKind::Member) | bit(TokenKind::NameBirth) | bit(TokenKind::Name);
+    let mut births: Vec<(usize, u128)> = Vec::new();
+    for (i, person) in people.iter().enumerate() {
+        let root = groups.root(i);
+        if best.get(root).is_some_and(|c| c.counts() && c.kinds & bit(TokenKind::Member) != 0 && c.kinds & !only_plan == 0) {
+            births.extend(person.tokens.iter().filter(|t| t.kind == TokenKind::NameBirth).map(|t| (root, t.hash)));
+        }
+    }
+    births.sort_unstable();
+    births.dedup();
+    let more = births.chunk_by(|a, b| a.0 == b.0).map(|run| run.len().saturating_sub(1));
+    more.fold(0, |sum, n| sum.saturating_add(n as u64))
 }
 
 fn is_strong(kind: TokenKind) -> bool {
