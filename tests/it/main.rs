@@ -8,6 +8,7 @@ mod identifiers;
 mod ioc;
 mod ioc_goldens;
 mod known_good;
+mod leaks;
 mod manual;
 mod mentions;
 mod misp;
