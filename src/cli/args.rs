@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::container::Limits;
 use crate::plan::Options;
+use crate::report::Recipient;
 
 const AFTER: &str = "\
 EXIT CODES
@@ -96,6 +97,14 @@ pub struct ScanArgs {
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
 
+    /// Keep the full names that the report masks in a file that only this age recipient can read
+    #[arg(long, value_name = "age1…", help_heading = "Case")]
+    pub sealed_annex: Option<Recipient>,
+    /// Count people under the key in this file (32 bytes, or 64 hexadecimal digits) instead of a random one, and
+    /// keep registers from which people of several hosts can be counted once
+    #[arg(long, value_name = "FILE", help_heading = "Case")]
+    pub case_key: Option<PathBuf>,
+
     /// Indicators: a file, or a folder of files (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub ioc: Vec<PathBuf>,
@@ -163,6 +172,7 @@ impl ScanArgs {
         Options {
             targets: self.targets.clone(),
             case: self.case.clone(),
+            case_key: self.case_key.clone(),
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
             known_good: self.known_good.clone(),

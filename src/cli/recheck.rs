@@ -95,7 +95,7 @@ pub fn run(args: RecheckArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed } = collected;
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed, .. } = collected;
     let old = plan.old.report;
     let report = Report {
         schema: String::new(),

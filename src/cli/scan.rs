@@ -1,5 +1,7 @@
 //! `wardround scan`: plan, run, write the case folder, tell the end.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +14,9 @@ use super::exit::Exit;
 use super::finish::{MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
 use super::progress::{self, Progress};
 use crate::engine::{self, Collected, Collector, Phase};
-use crate::model::text::escape;
+use crate::model::{Locator, text::escape};
 use crate::plan::{self, Plan};
-use crate::report::{Case, CaseFolder, Footprint, Integrity, Report, Run, Target};
+use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, Report, Run, Shown, Target};
 
 /// Runs a scan from its arguments to its exit code.
 pub fn run(args: ScanArgs) -> Exit {
@@ -29,7 +31,12 @@ pub fn run(args: ScanArgs) -> Exit {
         plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
     }
     let case_dir = escape(plan.case.as_os_str().as_encoded_bytes());
-    let collector = match CaseFolder::create(&plan.case).map_err(Into::into).and_then(|f| Collector::new(f, MASKER)) {
+    let collector = CaseFolder::create(&plan.case)
+        .map_err(Into::into)
+        .and_then(|folder| Collector::new(folder, MASKER))
+        .and_then(|collector| collector.with_annex(args.sealed_annex.as_ref()))
+        .map(|collector| collector.with_registers(plan.shared_key.clone()));
+    let collector = match collector {
         Ok(collector) => collector,
         Err(e) => return no_case(&e),
     };
@@ -43,10 +50,11 @@ pub fn run(args: ScanArgs) -> Exit {
             return no_case(&e);
         }
     };
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, failed } = collected;
     let interrupted = stop.load(Ordering::Relaxed);
     let run = Run {
         id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), process::id()),
-        command: std::env::args_os().map(|a| escape(a.as_encoded_bytes())).collect(),
+        command: std::env::args_os().map(|a| argument(&a, &masker)).collect(),
         started: started.to_string(),
         finished: Timestamp::now().to_string(),
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -56,7 +64,6 @@ pub fn run(args: ScanArgs) -> Exit {
         case_folder: Some(case_dir.clone()),
         peak_memory: peak_memory(),
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed } = collected;
     let report = Report {
         schema: String::new(),
         tool: plan::tool(),
@@ -69,7 +76,7 @@ pub fn run(args: ScanArgs) -> Exit {
         parent: None,
         host: plan::host(),
         run,
-        targets: targets(&plan),
+        targets: targets(&plan, &masker),
         footprint: footprint(&plan, &case_dir),
         inputs: plan.inputs,
         coverage,
@@ -99,14 +106,23 @@ fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
     }
 }
 
-fn targets(plan: &Plan) -> Vec<Target> {
+/// An argument as it was written, but for what names people where it is a path.
+fn argument(text: &OsStr, masker: &Masker) -> String {
+    let shown = escape(text.as_encoded_bytes());
+    match Path::new(text).canonicalize() {
+        Ok(path) => masker.repeated(&Locator::os(path.as_path()), &shown),
+        Err(_) => shown,
+    }
+}
+
+fn targets(plan: &Plan, masker: &Masker) -> Vec<Target> {
     plan.targets
         .iter()
         .zip(&plan.job.sources)
         .map(|(target, source)| {
             let facts = source.facts();
             Target {
-                path: MASKER.path(&escape(target.path.as_os_str().as_encoded_bytes())).into_owned(),
+                path: Shown::new(&Locator::os(target.path.as_path()), masker).path,
                 kind: target.kind,
                 fs_type: facts.fs_type,
                 volume_id: facts.volume_id,

@@ -13,9 +13,10 @@ use super::journal::{Journal, JournalReader, Span};
 use super::{Batch, Counters, Record};
 use crate::correlate::{Correlator, distinct::merge};
 use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Stage};
+use crate::phi::PeopleIndex;
 use crate::report::{
-    CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, InventoryRow, Masker, PhiTotals,
-    Shown, four_factor, has_small_cells, sort_findings,
+    Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, InventoryRow, Masker,
+    PhiTotals, REGISTERS, Recipient, RegistersFile, Shown, four_factor, has_small_cells, sort_findings,
 };
 use crate::score;
 
@@ -43,6 +44,8 @@ pub struct Collected {
     pub inventory_sha256: String,
     /// The case folder, for the report.
     pub folder: CaseFolder,
+    /// With everything that was learnt about names.
+    pub masker: Masker,
     /// Why not everything found is in the journal and inventory.
     pub failed: Option<CollectError>,
 }
@@ -65,6 +68,9 @@ pub struct Collector {
     names: BTreeMap<Locator, Vec<Locator>>,
     /// Their names may name people of contents that come later.
     waiting: Vec<Object>,
+    annex: Option<Annex>,
+    /// Identifies the case key whose registers are kept.
+    shared_key: Option<String>,
     failed: Option<CollectError>,
 }
 
@@ -90,8 +96,25 @@ impl Collector {
             objects: BTreeMap::new(),
             names: BTreeMap::new(),
             waiting: Vec::new(),
+            annex: None,
+            shared_key: None,
             failed: None,
         })
+    }
+
+    /// Keeps what is masked in a sealed annex.
+    ///
+    /// # Errors
+    /// When the case folder can't take it.
+    pub fn with_annex(mut self, recipient: Option<&Recipient>) -> Result<Self, CollectError> {
+        self.annex = recipient.map(|r| Annex::create(&self.folder, r)).transpose()?;
+        Ok(self)
+    }
+
+    /// Keeps registers of the people under the key with this id.
+    pub fn with_registers(mut self, key_id: Option<String>) -> Self {
+        self.shared_key = key_id;
+        self
     }
 
     /// Takes everything about one outermost object. A journal that can't be written stops the run; what
@@ -180,6 +203,12 @@ impl Collector {
 
     /// Writes the row of an object.
     fn row(&mut self, object: &Object) {
+        if let Some(annex) = &mut self.annex
+            && let Err(e) = annex.row(&Shown::new(&object.locator, &self.masker), &object.locator)
+        {
+            self.annex = None;
+            self.fail(e.into());
+        }
         if let Some(span) = self.write("object", &InventoryRow::new(object, &self.masker)) {
             self.index.push((object.locator.sort_key(), span));
         }
@@ -238,8 +267,16 @@ impl Collector {
             *formats.entry(facts.format.clone()).or_default() += 1;
         }
         let total = merge(&held);
+        if let Err(e) = self.keep_registers(&held) {
+            self.fail(e.into());
+        }
         let mut evidence = std::mem::take(&mut self.evidence);
         evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
+        if let Some(annex) = self.annex.take()
+            && let Err(e) = annex.finish()
+        {
+            self.fail(e.into());
+        }
         self.index.sort_unstable();
         let inventory_sha256 = match self.inventory() {
             Ok(digest) => digest,
@@ -277,8 +314,17 @@ impl Collector {
             journal_head: self.journal.head(),
             inventory_sha256,
             folder: self.folder,
+            masker: self.masker,
             failed: self.failed,
         }
+    }
+
+    fn keep_registers(&self, held: &[Arc<PhiFacts>]) -> Result<(), CaseError> {
+        let Some(key_id) = &self.shared_key else { return Ok(()) };
+        let mut index = PeopleIndex::new();
+        held.iter().for_each(|facts| index.add(facts));
+        let file = RegistersFile::new(key_id.clone(), &index.census());
+        self.folder.write_file(REGISTERS, &|out| Ok(serde_json::to_writer_pretty(out, &file)?)).map(|_| ())
     }
 
     /// The inventory is the journal's objects in canonical order; gives its SHA-256.

@@ -184,7 +184,10 @@ impl Census {
         };
         let margin = |n: u64| n.saturating_mul(3 * ERROR_PER_MILLE) / 1000;
         let everybody = |with: &u64| with.saturating_mul(10_000) >= self.records.saturating_mul(EVERYBODY);
-        let full = KINDS.iter().zip(&self.sketch.kinds).zip(&self.with).filter(|(_, with)| everybody(with));
+        // The more people, the more of them share a bare name.
+        let telling = |kind: &TokenKind| *kind != TokenKind::Name;
+        let kinds = KINDS.iter().zip(&self.sketch.kinds).zip(&self.with);
+        let full = kinds.filter(|((kind, _), with)| telling(kind) && everybody(with));
         let counts: Vec<u64> = full
             .map(|((kind, registers), _)| {
                 let tokens = kept.iter().filter_map(|p| p.tokens.iter().filter(|t| t.kind == *kind).min());

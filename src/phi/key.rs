@@ -18,6 +18,13 @@ impl CaseKey {
         Self { hmac, keep: PhiFacts::MAX_PEOPLE }
     }
 
+    /// Tells whether two keys are the same, and nothing else of them.
+    pub fn id(&self) -> String {
+        let mut mac = self.hmac.clone();
+        mac.update(b"\xffwardround case key id");
+        crate::model::text::hex(&mac.finalize().into_bytes()[..8])
+    }
+
     /// Counts up to `keep` people of one object one by one, and estimates from there on.
     pub fn keeping(self, keep: usize) -> Self {
         Self { keep, ..self }

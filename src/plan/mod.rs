@@ -23,6 +23,7 @@ use crate::signature::RuleSet;
 use crate::source::{PathMap, Source};
 
 mod host;
+mod key;
 mod place;
 mod recheck;
 mod targets;
@@ -38,6 +39,8 @@ pub struct Options {
     /// Empty means every local fixed volume.
     pub targets: Vec<PathBuf>,
     pub case: Option<PathBuf>,
+    /// Instead of a random key.
+    pub case_key: Option<PathBuf>,
     pub iocs: Vec<PathBuf>,
     pub rules: Vec<PathBuf>,
     pub known_good: Vec<PathBuf>,
@@ -80,6 +83,8 @@ pub struct Plan {
     pub same_volume: bool,
     /// The only other folder that is written to.
     pub rules_cache: Option<PathBuf>,
+    /// Identifies the case key that the operator gave, where one was.
+    pub shared_key: Option<String>,
 }
 
 /// The options that can change a finding, in the form that is hashed into the report.
@@ -132,9 +137,8 @@ impl Plan {
         };
         let sources: Vec<Box<dyn Source>> =
             targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &case)).collect();
-        let mut key = [0; 32];
-        getrandom::fill(&mut key)
-            .map_err(|e| PlanError::Usage(format!("the system gives no random numbers for the case key: {e}")))?;
+        let key = CaseKey::new(&key::bytes(options.case_key.as_deref())?);
+        let shared_key = options.case_key.is_some().then(|| key.id());
         let indicators = Arc::new(indicators);
         let accused = indicators.clone();
         // What is accused by a hash is accused, whoever calls it good.
@@ -144,7 +148,7 @@ impl Plan {
             Box::new(IocAnalyzer::new(indicators.clone())),
             Box::new(YaraAnalyzer::new(rules)),
             Box::new(BinaryAnalyzer::new(tools)),
-            Box::new(PhiAnalyzer::new(Arc::new(CaseKey::new(&key)))),
+            Box::new(PhiAnalyzer::new(Arc::new(key))),
         ];
         let job = Job {
             sources,
@@ -168,6 +172,7 @@ impl Plan {
             inputs,
             same_volume,
             rules_cache: options.rules_cache.clone(),
+            shared_key,
         })
     }
 }

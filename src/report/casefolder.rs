@@ -42,7 +42,7 @@ pub enum CaseError {
 }
 
 impl CaseError {
-    fn new(path: &Path, source: io::Error) -> Self {
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
         use io::ErrorKind as K;
         let path = shown(path);
         match source.kind() {

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+mod annex;
 mod canonical;
 mod casefolder;
 mod facts;
@@ -15,6 +16,7 @@ mod json;
 mod jsonl;
 mod limitations;
 mod mask;
+mod registers;
 mod reread;
 mod rows;
 #[cfg(test)]
@@ -24,12 +26,14 @@ mod seal;
 mod summary;
 mod types;
 
+pub use annex::{Annex, Recipient};
 pub use canonical::{CANONICAL, findings_sha256, sort_findings};
 pub use casefolder::{CaseError, CaseFolder, MANIFEST_SCHEMA, Manifest, ManifestFile, Written};
 pub use facts::{Levels, four_factor};
 pub use gaps::{GAP_ROWS, GapTable};
 pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
 pub use mask::Masker;
+pub use registers::{REGISTERS, RegistersFile};
 pub use reread::{OldCase, Remembered, RereadError, sha256_of};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};

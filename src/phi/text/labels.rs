@@ -69,7 +69,7 @@ pub(super) fn find(window: &[u8], from: usize) -> Option<usize> {
 
 /// Between label and value: quotes, marks, tags and blanks, as text, JSON, XML and tables have them.
 const MARKED: &str = r#"["'’]?[ \t]{0,8}(?:[:=#>|,\t]|-{1,2}[ >]|is )[ \t\r\n"'(\[]{0,16}"#;
-const LOOSE: &str = r#"["'’]?[ \t]{0,8}[:=#>|,.\t-]{0,2}[ \t\r\n"'(\[]{0,16}"#;
+const LOOSE: &str = r#"["'’]?[ \t]{0,8}[:=#>|,.\t]{0,2}[ \t\r\n"'(\[]{0,16}"#;
 const DATE: &str = r"(?-u:\d{8}|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2})|\d{1,2}[- ][a-z]{3,9}[- ,]{1,2}\d{4}|[a-z]{3,9}\.? \d{1,2},? \d{4})";
 const NUMBER: &str = r"(?:[ ._-]{0,2}(?:number|numbers|num|no|id|identifier|nbr|#)\.?)";
 
