@@ -1,6 +1,6 @@
 //! Counting people without holding one: tokens are keyed hashes under a key that lives for one run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,9 +78,9 @@ pub struct PhiFacts {
     pub words: Words,
 }
 
-/// Hashes, under a key of this process, of the names and numbers of an object's people.
+/// Hashes, under a key of this process, of the names and numbers of an object's people; ascending, without repeats.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Words(pub HashSet<u64>);
+pub struct Words(pub Vec<u64>);
 
 impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,13 @@
 //! What every detector gathers while bytes go by: people as tokens, distinct values as counts.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
+use hashbrown::{DefaultHashBuilder, HashMap};
+
+use super::distinct::Distinct;
 use super::identifiers::{self, SsnClass};
 use super::people::{resolve, scaled, scoped};
 use super::words::Gather;
@@ -12,7 +15,7 @@ use super::{CaseKey, names};
 use crate::model::{Census, Person, PhiFacts, Token, TokenKind, Words};
 
 /// Bound on distinct values counted for one kind; beyond it the count is a lower bound.
-const MAX_DISTINCT: usize = 2_000_000;
+const MAX_DISTINCT: usize = 8_000_000;
 /// Bound on tokens of one person.
 const MAX_TOKENS: usize = 32;
 
@@ -36,69 +39,118 @@ pub(super) struct Draft {
 
 impl Draft {
     pub fn is_empty(&self) -> bool {
-        self.parts().is_empty()
-    }
-
-    /// What each token is made of.
-    fn parts(&self) -> Vec<(TokenKind, String, String)> {
-        let mut out = Vec::new();
-        for (authority, id) in &self.mrns {
-            push(&mut out, TokenKind::Mrn, authority, id);
-        }
-        for (space, id) in &self.locals {
-            push(&mut out, TokenKind::Local, space, id);
-        }
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        for ssn in &self.ssn {
-            push(&mut out, TokenKind::Ssn, "", &text(ssn));
-        }
-        for mbi in &self.mbi {
-            push(&mut out, TokenKind::Mbi, "", &text(mbi));
-        }
-        let (family, given) = (names::family(&self.family), names::given(&self.given));
-        let suffix = names::fold(&self.suffix);
-        // A plan number is the family's: what tells its members apart goes with it.
-        let apart = match (given.is_empty(), self.birth) {
-            (false, _) => format!("{given} {suffix}"),
-            (true, Some(birth)) => birth.to_string(),
-            (true, None) => String::new(),
-        };
-        for member in &self.members {
-            push(&mut out, TokenKind::Member, &apart, member);
-        }
-        if !family.is_empty() && !given.is_empty() {
-            let name = format!("{family} {given}");
-            if let Some(birth) = self.birth {
-                push(&mut out, TokenKind::NameBirth, &birth.to_string(), &name);
-            }
-            out.push((TokenKind::Name, String::new(), name));
-        } else if !family.is_empty() {
-            out.push((TokenKind::Name, self.birth.map(|b| b.to_string()).unwrap_or_default(), family));
-        }
-        out.sort();
-        out.dedup();
-        out.truncate(MAX_TOKENS);
-        out
+        let mut numbers = self.mrns.iter().chain(&self.locals).map(|(_, id)| id).chain(&self.members);
+        self.ssn.is_empty() && self.mbi.is_empty() && !numbers.any(|id| tells(id)) && names::family(&self.family).is_empty()
     }
 }
 
-fn push(out: &mut Vec<(TokenKind, String, String)>, kind: TokenKind, scope: &str, id: &str) {
+/// Whether a number tells its person from others. Rows of zeros or nines are fillers in every system.
+fn tells(id: &str) -> bool {
     let id = id.trim();
-    // Rows of zeros or nines are fillers in every system.
     let filler = id.len() > 3 && (id.bytes().all(|c| c == b'0') || id.bytes().all(|c| c == b'9'));
-    if !id.is_empty() && !filler {
-        out.push((kind, scope.to_owned(), id.to_ascii_uppercase()));
-    }
+    !id.is_empty() && !filler
 }
 
-/// Distinct values of one kind, as hashes under a key of this process.
+/// What each token of a person is made of: kind, scope and value, in one text that is used again for the next.
 #[derive(Default)]
-struct Distinct(HashSet<u64>);
+struct Parts {
+    text: String,
+    items: Vec<(TokenKind, Range<usize>, Range<usize>)>,
+    /// Folded.
+    family: String,
+    given: String,
+}
+
+impl Parts {
+    fn fill(&mut self, draft: &Draft) {
+        self.text.clear();
+        self.items.clear();
+        self.family = names::family(&draft.family);
+        self.given = names::given(&draft.given);
+        for (authority, id) in &draft.mrns {
+            self.number(TokenKind::Mrn, authority, id);
+        }
+        for (space, id) in &draft.locals {
+            self.number(TokenKind::Local, space, id);
+        }
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        for ssn in &draft.ssn {
+            self.number(TokenKind::Ssn, "", text(ssn));
+        }
+        for mbi in &draft.mbi {
+            self.number(TokenKind::Mbi, "", text(mbi));
+        }
+        let birth = draft.birth.map(|b| b.to_string()).unwrap_or_default();
+        if !draft.members.is_empty() {
+            // A plan number is the family's: what tells its members apart goes with it.
+            let apart =
+                if self.given.is_empty() { birth.clone() } else { format!("{} {}", self.given, names::fold(&draft.suffix)) };
+            for member in &draft.members {
+                self.number(TokenKind::Member, &apart, member);
+            }
+        }
+        let name = self.text.len();
+        match (self.family.is_empty(), self.given.is_empty()) {
+            (false, false) => {
+                self.text.extend([self.family.as_str(), " ", self.given.as_str()]);
+                let name = name..self.text.len();
+                if draft.birth.is_some() {
+                    let scope = self.add(&birth);
+                    self.items.push((TokenKind::NameBirth, scope, name.clone()));
+                }
+                self.items.push((TokenKind::Name, 0..0, name));
+            }
+            (false, true) => {
+                self.text.push_str(&self.family);
+                let name = name..self.text.len();
+                let scope = self.add(&birth);
+                self.items.push((TokenKind::Name, scope, name));
+            }
+            (true, _) => {}
+        }
+        let text = &self.text;
+        let of = |r: &Range<usize>| text.get(r.clone()).unwrap_or_default();
+        self.items.sort_by(|a, b| (a.0, of(&a.1), of(&a.2)).cmp(&(b.0, of(&b.1), of(&b.2))));
+        self.items.dedup_by(|a, b| (a.0, of(&a.1), of(&a.2)) == (b.0, of(&b.1), of(&b.2)));
+        self.items.truncate(MAX_TOKENS);
+    }
+
+    fn add(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    fn number(&mut self, kind: TokenKind, scope: &str, id: &str) {
+        if !tells(id) {
+            return;
+        }
+        let id = id.trim();
+        let scope = self.add(scope);
+        let id = self.add(id);
+        if let Some(text) = self.text.get_mut(id.clone()) {
+            text.make_ascii_uppercase();
+        }
+        self.items.push((kind, scope, id));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (TokenKind, &str, &str)> {
+        let of = |r: &Range<usize>| self.text.get(r.clone()).unwrap_or_default();
+        self.items.iter().map(move |(kind, scope, id)| (*kind, of(scope), of(id)))
+    }
+
+    /// Equal for records that say the same of their person.
+    fn hash(&self, with: &DefaultHashBuilder) -> u64 {
+        let mut hasher = with.build_hasher();
+        self.iter().for_each(|part| part.hash(&mut hasher));
+        hasher.finish()
+    }
+}
 
 /// Gathers one object's facts.
 pub(super) struct Collector<'k> {
     key: &'k CaseKey,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     people: Vec<Person>,
     seen: HashMap<u64, usize>,
     /// Tokens' upper bits by authority, so that an authority is hashed once.
@@ -106,7 +158,8 @@ pub(super) struct Collector<'k> {
     distinct: BTreeMap<&'static str, Distinct>,
     classes: BTreeSet<char>,
     notes: BTreeSet<String>,
-    words: Words,
+    words: Distinct,
+    parts: Parts,
     pub records: u64,
     pub clinical: bool,
     /// The data's own mark of being a test.
@@ -119,14 +172,15 @@ impl<'k> Collector<'k> {
     pub fn new(key: &'k CaseKey) -> Self {
         Self {
             key,
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             people: Vec::new(),
             seen: HashMap::new(),
             scopes: BTreeMap::new(),
             distinct: BTreeMap::new(),
             classes: BTreeSet::new(),
             notes: BTreeSet::new(),
-            words: Words::default(),
+            words: Distinct::default(),
+            parts: Parts::default(),
             records: 0,
             clinical: false,
             marked_test: false,
@@ -140,17 +194,25 @@ impl<'k> Collector<'k> {
 
     /// Takes a record's person over as tokens, and counts the identifiers it is made of.
     pub fn person(&mut self, draft: &Draft) {
-        let parts = draft.parts();
-        if parts.is_empty() {
-            return;
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.fill(draft);
+        if !parts.items.is_empty() {
+            self.known_or_new(draft, &mut parts);
         }
+        self.parts = parts;
+    }
+
+    fn known_or_new(&mut self, draft: &Draft, parts: &mut Parts) {
         if !draft.family.trim().is_empty() {
-            self.value("name", &[names::family(&draft.family), names::given(&draft.given)].join(" "));
+            let mut name = std::mem::take(&mut parts.family);
+            name.push(' ');
+            name.push_str(&parts.given);
+            self.value("name", &name);
         }
         if let Some(birth) = draft.birth {
             self.value("dob", &birth.to_string());
         }
-        let known = self.hasher.hash_one(&parts);
+        let known = parts.hash(&self.hasher);
         if let Some(&at) = self.seen.get(&known) {
             if let (Some(person), Some(_)) = (self.people.get_mut(at), draft.state) {
                 person.state = person.state.or(draft.state);
@@ -158,7 +220,7 @@ impl<'k> Collector<'k> {
             return;
         }
         self.words(draft);
-        let tokens: Vec<Token> = parts.iter().map(|(kind, scope, id)| self.token(*kind, scope, id)).collect();
+        let tokens: Vec<Token> = parts.iter().map(|(kind, scope, id)| self.token(kind, scope, id)).collect();
         if self.people.len() >= self.key.keep() {
             self.census.get_or_insert_with(|| Census::of(&self.people)).add(&tokens);
             return;
@@ -226,8 +288,8 @@ impl<'k> Collector<'k> {
         self.classes.extend(class);
         if kind != "date" && kind != "city" {
             let hash = self.hasher.hash_one(text);
-            let set = &mut self.distinct.entry(kind).or_default().0;
-            if set.len() < MAX_DISTINCT {
+            let set = self.distinct.entry(kind).or_default();
+            if set.at_most() < MAX_DISTINCT {
                 set.insert(hash);
             }
         }
@@ -270,12 +332,12 @@ impl<'k> Collector<'k> {
         }
     }
 
-    pub fn distinct(&self, kind: &str) -> u64 {
-        self.distinct.get(kind).map_or(0, |d| d.0.len() as u64)
+    pub fn distinct(&mut self, kind: &str) -> u64 {
+        self.distinct.get_mut(kind).map_or(0, |d| d.len() as u64)
     }
 
     /// One in five numbers of persons or phones was never real.
-    fn invented(&self) -> bool {
+    fn invented(&mut self) -> bool {
         let fillers = self.distinct("ssn_filler");
         // One or two fillers stand for "unknown" in real data too.
         let never = self.distinct("ssn_never_issued").saturating_add(if fillers > 2 { fillers } else { 0 });
@@ -306,7 +368,7 @@ impl<'k> Collector<'k> {
             format,
             records: self.records,
             individuals,
-            identifiers: self.distinct.iter().map(|(k, d)| ((*k).to_owned(), d.0.len() as u64)).collect(),
+            identifiers: self.distinct.iter_mut().map(|(k, d)| ((*k).to_owned(), d.len() as u64)).collect(),
             classes: self.classes.into_iter().collect(),
             states,
             synthetic,
@@ -314,7 +376,7 @@ impl<'k> Collector<'k> {
             clinical: self.clinical,
             notes: self.notes.into_iter().collect(),
             census: self.census.map(Arc::new),
-            words: self.words,
+            words: Words(self.words.into_sorted()),
             people: self.people,
         })
     }

@@ -61,5 +61,7 @@ pub(super) fn parts(mut facts: Vec<PhiFacts>) -> Option<PhiFacts> {
         out.people.extend(part.people.into_iter().take(room));
         out.words.0.extend(part.words.0);
     }
+    out.words.0.sort_unstable();
+    out.words.0.dedup();
     Some(out)
 }

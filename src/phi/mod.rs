@@ -11,6 +11,7 @@ mod collect;
 mod combine;
 pub mod dates;
 pub mod dicom;
+mod distinct;
 pub mod document;
 pub mod fhir;
 pub mod hl7v2;

@@ -12,6 +12,9 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Upper case, accents and punctuation gone: what is compared between records.
 pub fn fold(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return text.to_ascii_uppercase();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -61,6 +64,9 @@ fn is_suffix(word: &str) -> bool {
 
 /// The family name without a suffix.
 pub fn family(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return text.to_ascii_uppercase();
+    }
     let words: Vec<String> = text.split([' ', ',']).map(fold).filter(|w| !w.is_empty()).collect();
     let kept: Vec<&String> = words.iter().filter(|w| words.len() == 1 || !is_suffix(w)).collect();
     kept.into_iter().map(String::as_str).collect()

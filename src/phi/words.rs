@@ -1,36 +1,45 @@
 //! Which words of a path name a person that is in the object's own content: found by comparing hashes, so that no
 //! name outlives its record.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use hashbrown::DefaultHashBuilder;
+
+use super::distinct::Distinct;
 use super::{dates, names};
 use crate::model::Words;
 
 /// Words kept of one object.
-const MAX_WORDS: usize = 2_000_000;
+const MAX_WORDS: usize = 8_000_000;
 /// Letters of the shortest name, digits of the shortest number that is masked.
 const MIN_NAME: usize = 2;
 const MIN_NUMBER: usize = 4;
 
 fn hash(word: &str) -> u64 {
-    static KEY: OnceLock<RandomState> = OnceLock::new();
-    KEY.get_or_init(RandomState::new).hash_one(word)
+    static KEY: OnceLock<DefaultHashBuilder> = OnceLock::new();
+    KEY.get_or_init(DefaultHashBuilder::default).hash_one(word)
 }
 
 /// Takes a person's names and numbers in.
-pub(super) struct Gather<'w>(pub &'w mut Words);
+pub(super) struct Gather<'w>(pub &'w mut Distinct);
 
 impl Gather<'_> {
     fn insert(&mut self, word: &str) {
-        if self.0.0.len() < MAX_WORDS {
-            self.0.0.insert(hash(word));
+        if self.0.at_most() < MAX_WORDS {
+            self.0.insert(hash(word));
         }
     }
 
     /// The words of a person's name, each by itself and all as one.
     pub fn name(&mut self, text: &str) {
+        if text.bytes().all(|b| b.is_ascii_alphabetic()) {
+            if text.len() >= MIN_NAME {
+                self.insert(&text.to_ascii_uppercase());
+            }
+            return;
+        }
         let words: Vec<String> = text.split([' ', ',', '-']).map(names::fold).filter(|w| !w.is_empty()).collect();
         if words.len() > 1 {
             self.insert(&words.concat());
@@ -61,7 +70,7 @@ pub fn named_in(words: &Words, path: &str) -> Vec<Range<usize>> {
     if words.0.is_empty() {
         return Vec::new();
     }
-    let known = |word: &str| words.0.contains(&hash(word));
+    let known = |word: &str| words.0.binary_search(&hash(word)).is_ok();
     let mut found = Vec::new();
     for run in runs(path) {
         let Some(text) = path.get(run.clone()) else { continue };
@@ -162,11 +171,12 @@ mod tests {
     use crate::phi::mask;
 
     fn masked(path: &str) -> String {
-        let mut words = Words::default();
+        let mut words = Distinct::default();
         let mut gather = Gather(&mut words);
         ["García", "De La Cruz", "Ana M"].into_iter().for_each(|n| gather.name(n));
         ["00123456", "A-9981", "536228841"].into_iter().for_each(|n| gather.number(n));
         gather.birth(19_600_102);
+        let words = Words(words.into_sorted());
         mask::hide(path, named_in(&words, path))
     }
 
