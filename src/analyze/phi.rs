@@ -101,7 +101,6 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
     match head.first()? {
         b'%' => at(0, b"%PDF-").then_some("pdf"),
         0xd0 => at(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").then_some("ole2 (doc, xls, msg)"),
-        b'S' if at(0, b"SQLite format 3\0") => Some("sqlite"),
         b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
         b'P' if at(0, b"PAR1") => Some("parquet"),
         b'P' if at(0, b"PGDMP") => Some("pg_dump custom"),
@@ -180,7 +179,6 @@ mod tests {
         for (bytes, name) in [
             (&b"%PDF-1.7\n"[..], "pdf"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ", "ole2 (doc, xls, msg)"),
-            (b"SQLite format 3\0", "sqlite"),
             (b"{\"resourceType\":\"Patient\"}", "fhir json"),
             (b"\0\x01\0\0Standard Jet DB", "access"),
         ] {

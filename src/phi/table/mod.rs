@@ -11,6 +11,7 @@ mod rows;
 mod sniff;
 
 use columns::Column;
+pub(in crate::phi) use headers::titles;
 use reader::{Reader, Record};
 use rows::Roles;
 
