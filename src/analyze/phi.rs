@@ -112,9 +112,6 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
         b'{' | b'[' => within(2048, b"\"resourceType\"").then_some("fhir json"),
         b'<' | 0xef if within(4096, b"urn:hl7-org:v3") && within(4096, b"ClinicalDocument") => Some("c-cda"),
         b'<' | 0xef => (within(2048, b"http://hl7.org/fhir\"") && !within(2048, b"<html")).then_some("fhir xml"),
-        b'-' | b'/' if within(256, b"MySQL dump") || within(256, b"MariaDB dump") || within(256, b"PostgreSQL database dump") => {
-            Some("sql dump")
-        }
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
         _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,

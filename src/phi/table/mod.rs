@@ -4,15 +4,18 @@
 //! of birth) and it is about care: clinical or insurance columns, or a header that says patient; or where
 //! SSN and date of birth stand together. Provider lists, vocabularies and phone lists are not.
 
+mod cells;
 mod columns;
 mod headers;
 mod reader;
 mod rows;
 mod sniff;
 
+pub(in crate::phi) use cells::Cells;
 use columns::Column;
 pub(in crate::phi) use headers::titles;
-use reader::{Reader, Record};
+use reader::Reader;
+pub(in crate::phi) use reader::Record;
 use rows::Roles;
 
 use super::collect::Collector;
