@@ -103,7 +103,6 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
         0xd0 => at(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").then_some("ole2 (doc, xls, msg)"),
         b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
         b'P' if at(0, b"PAR1") => Some("parquet"),
-        b'P' if at(0, b"PGDMP") => Some("pg_dump custom"),
         b'P' if at(0, b"PK\x03\x04") => office(head),
         b'T' => at(0, b"TAPE\0\0").then_some("mssql backup"),
         b'M' => at(0, b"MSSQLBAK").then_some("mssql backup"),

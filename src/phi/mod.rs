@@ -19,6 +19,7 @@ mod key;
 pub mod mask;
 mod names;
 pub mod people;
+pub mod pgdump;
 pub mod sketch;
 pub mod sql;
 pub mod table;
@@ -36,7 +37,7 @@ pub use transcode::PhiScan;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
 pub static REGISTRY: &[&dyn PhiDetector] =
-    &[&dicom::Dicom, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &sql::Sql, &table::Table, &text::Text];
+    &[&dicom::Dicom, &pgdump::PgDump, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &sql::Sql, &table::Table, &text::Text];
 
 /// Recognises one family of formats in a stream. It sees every byte of an object exactly once, in order,
 /// as text (UTF-16 is transcoded before it arrives; DICOM arrives as it is).
