@@ -56,9 +56,16 @@ impl PhiStream for Stream<'_> {
 
 /// Hands every segment to `out`. Returns whether the document ends well.
 fn read(text: &str, out: &mut Messages<'_>) -> bool {
+    let mut segment = Segment::default();
+    let whole = events(text, &mut segment, out);
+    // What a document that breaks off still told.
+    out.segment(segment.line().as_bytes());
+    whole
+}
+
+fn events(text: &str, segment: &mut Segment, out: &mut Messages<'_>) -> bool {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<String> = Vec::new();
-    let mut segment = Segment::default();
     loop {
         match reader.read_event() {
             Ok(Event::Start(tag)) if open.len() < MAX_DEPTH => {
@@ -84,9 +91,10 @@ fn read(text: &str, out: &mut Messages<'_>) -> bool {
 struct Segment {
     tag: String,
     fields: Vec<String>,
-    /// Field and component that a value belongs to; 0 where there is none.
+    /// The field that a value belongs to; 0 where there is none.
     field: usize,
-    component: usize,
+    /// The element that is a component of it; empty where none is open.
+    component: String,
     /// Bytes of all fields.
     size: usize,
 }
@@ -97,7 +105,8 @@ impl Segment {
         match place.filter(|(_, n)| (1..=MAX_PLACES).contains(n)) {
             None if is_tag(name) => *self = Self { tag: name.to_owned(), ..Self::default() },
             Some((tag, n)) if tag == self.tag => {
-                (self.field, self.component) = (n, 0);
+                self.field = n;
+                self.component.clear();
                 if self.fields.len() <= n {
                     self.fields.resize(n.saturating_add(1), String::new());
                 }
@@ -106,14 +115,15 @@ impl Segment {
                     self.push('~');
                 }
             }
-            // Components of components belong to the component.
-            Some((_, n)) if self.component == 0 && self.field > 0 => {
+            Some((_, n)) if self.component.is_empty() && self.field > 0 => {
                 let done = self.fields.get(self.field).map_or(0, |f| f.rsplit('~').next().unwrap_or(f).matches('^').count());
                 for _ in done.saturating_add(1)..n {
                     self.push('^');
                 }
-                self.component = n;
+                name.clone_into(&mut self.component);
             }
+            // Components of a component.
+            Some((_, 2..)) if self.field > 0 => self.push('&'),
             _ => {}
         }
     }
@@ -137,8 +147,8 @@ impl Segment {
     fn end(&mut self, name: &str, out: &mut Messages<'_>) {
         let place = name.rsplit_once('.').and_then(|(tag, n)| Some((tag, n.parse::<usize>().ok()?)));
         match place {
-            Some((tag, _)) if tag == self.tag => (self.field, self.component) = (0, 0),
-            Some((_, n)) if n == self.component => self.component = 0,
+            Some((tag, _)) if tag == self.tag => self.field = 0,
+            Some(_) if name == self.component => self.component.clear(),
             None if !self.tag.is_empty() && name == self.tag => {
                 out.segment(self.line().as_bytes());
                 *self = Self::default();
