@@ -107,11 +107,13 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
         b'T' => at(0, b"TAPE\0\0").then_some("mssql backup"),
         b'M' => at(0, b"MSSQLBAK").then_some("mssql backup"),
         b'O' => at(0, b"Obj\x01").then_some("avro"),
+        0x03 if at(3, b"EXPORT:V") => Some("oracle export"),
         b'{' if at(0, b"{\\rtf") => Some("rtf"),
         b'{' | b'[' => within(2048, b"\"resourceType\"").then_some("fhir json"),
         b'<' | 0xef if within(4096, b"urn:hl7-org:v3") && within(4096, b"ClinicalDocument") => Some("c-cda"),
         b'<' | 0xef => (within(2048, b"http://hl7.org/fhir\"") && !within(2048, b"<html")).then_some("fhir xml"),
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
+        0 | 1 if within(4096, b"\"SYS_EXPORT_") => Some("oracle data pump"),
         _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,
     }
@@ -177,6 +179,8 @@ mod tests {
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ", "ole2 (doc, xls, msg)"),
             (b"{\"resourceType\":\"Patient\"}", "fhir json"),
             (b"\0\x01\0\0Standard Jet DB", "access"),
+            (b"\x03\0\x01EXPORT:V11.02.00", "oracle export"),
+            (b"\0\x01\x02\0 \"EHR\".\"SYS_EXPORT_SCHEMA_01\"", "oracle data pump"),
         ] {
             let out = examine(bytes);
             assert_eq!(out.gaps.len(), 1, "{name}");
