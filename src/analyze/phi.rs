@@ -113,22 +113,19 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
     match head.first()? {
         b'%' => at(0, b"%PDF-").then_some("pdf"),
         0xd0 => at(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").then_some("ole2 (doc, xls, msg)"),
-        b'S' if at(0, b"SQLite format 3\0") => Some("sqlite"),
         b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
         b'P' if at(0, b"PAR1") => Some("parquet"),
-        b'P' if at(0, b"PGDMP") => Some("pg_dump custom"),
         b'P' if at(0, b"PK\x03\x04") => office(head),
         b'T' => at(0, b"TAPE\0\0").then_some("mssql backup"),
         b'M' => at(0, b"MSSQLBAK").then_some("mssql backup"),
         b'O' => at(0, b"Obj\x01").then_some("avro"),
+        0x03 if at(3, b"EXPORT:V") => Some("oracle export"),
         b'{' if at(0, b"{\\rtf") => Some("rtf"),
         b'{' | b'[' => within(2048, b"\"resourceType\"").then_some("fhir json"),
         b'<' | 0xef if within(4096, b"urn:hl7-org:v3") && within(4096, b"ClinicalDocument") => Some("c-cda"),
         b'<' | 0xef => (within(2048, b"http://hl7.org/fhir\"") && !within(2048, b"<html")).then_some("fhir xml"),
-        b'-' | b'/' if within(256, b"MySQL dump") || within(256, b"MariaDB dump") || within(256, b"PostgreSQL database dump") => {
-            Some("sql dump")
-        }
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
+        0 | 1 if within(4096, b"\"SYS_EXPORT_") => Some("oracle data pump"),
         _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,
     }
@@ -192,9 +189,10 @@ mod tests {
         for (bytes, name) in [
             (&b"%PDF-1.7\n"[..], "pdf"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ", "ole2 (doc, xls, msg)"),
-            (b"SQLite format 3\0", "sqlite"),
             (b"{\"resourceType\":\"Patient\"}", "fhir json"),
             (b"\0\x01\0\0Standard Jet DB", "access"),
+            (b"\x03\0\x01EXPORT:V11.02.00", "oracle export"),
+            (b"\0\x01\x02\0 \"EHR\".\"SYS_EXPORT_SCHEMA_01\"", "oracle data pump"),
         ] {
             let out = examine(bytes);
             assert_eq!(out.gaps.len(), 1, "{name}");

@@ -19,7 +19,10 @@ pub mod identifiers;
 mod key;
 pub mod mask;
 mod names;
+pub mod ncpdp;
 pub mod people;
+pub mod pgdump;
+pub mod sql;
 pub mod table;
 #[cfg(test)]
 mod testing;
@@ -36,8 +39,18 @@ pub use transcode::PhiScan;
 pub use words::named_in;
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
-pub static REGISTRY: &[&dyn PhiDetector] =
-    &[&dicom::Dicom, &x12::X12, &hl7v2::Hl7v2, &fhir::Fhir, &cda::Cda, &table::Table, &text::Text];
+pub static REGISTRY: &[&dyn PhiDetector] = &[
+    &dicom::Dicom,
+    &pgdump::PgDump,
+    &x12::X12,
+    &ncpdp::Ncpdp,
+    &hl7v2::Hl7v2,
+    &fhir::Fhir,
+    &cda::Cda,
+    &sql::Sql,
+    &table::Table,
+    &text::Text,
+];
 
 /// Recognises one family of formats in a stream. It sees every byte of an object exactly once, in order,
 /// as text (UTF-16 is transcoded before it arrives; DICOM arrives as it is).

@@ -140,6 +140,11 @@ impl<R: ReadAt> Database<R> {
         Ok(database)
     }
 
+    /// Where the pages come from.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
     /// The ordinary tables, in the order of the schema. SQLite's own (`sqlite_…`) are among them.
     pub fn tables(&self) -> &[Table] {
         &self.tables

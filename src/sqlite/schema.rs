@@ -3,6 +3,11 @@
 
 use super::record::{Row, Value};
 
+/// Columns of a table; SQLite itself allows no more.
+const MAX_COLUMNS: usize = 32_767;
+/// Columns of a key that are looked at.
+const MAX_KEY: usize = 128;
+
 /// An ordinary table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -20,6 +25,16 @@ impl Table {
     /// The position of a column, in any case.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.eq_ignore_ascii_case(name))
+    }
+
+    /// The page that the table's rows begin at.
+    pub fn root(&self) -> u32 {
+        self.root
+    }
+
+    /// The rows on one page and below, of a table whose schema isn't known: see [`Row::value`].
+    pub fn page(root: u32) -> Self {
+        Self { name: String::new(), columns: Vec::new(), root, places: Vec::new(), rowid_column: None }
     }
 
     /// `sqlite_schema` itself: always at page 1, always these columns.
@@ -172,12 +187,15 @@ fn parse(sql: &str) -> Table {
         if constraint {
             if has(&words, "primary", "key") {
                 let (listed, _) = definitions(part);
-                let named = listed.iter().filter_map(|l| l.first()?.name());
+                let named = listed.iter().take(MAX_KEY).filter_map(|l| l.first()?.name());
                 key = named.filter_map(|n| columns.iter().position(|c| c.eq_ignore_ascii_case(n))).collect();
             }
             continue;
         }
         let Some(name) = first.name() else { continue };
+        if columns.len() >= MAX_COLUMNS {
+            break;
+        }
         let rest = words.get(1..).unwrap_or_default();
         if has(rest, "primary", "key") {
             key = vec![columns.len()];
@@ -203,7 +221,12 @@ fn parse(sql: &str) -> Table {
     }
     let rest: Vec<usize> = (0..columns.len()).filter(|c| !order.contains(c) && stored.get(*c) == Some(&true)).collect();
     order.extend(rest);
-    let places = (0..columns.len()).map(|c| order.iter().position(|o| *o == c)).collect();
+    let mut places = vec![None; columns.len()];
+    for (place, column) in order.into_iter().enumerate() {
+        if let Some(slot) = places.get_mut(column) {
+            *slot = Some(place);
+        }
+    }
     Table { name: String::new(), columns, root: 0, places, rowid_column }
 }
 

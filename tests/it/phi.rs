@@ -226,6 +226,10 @@ fn fixtures() {
             let facts = scan(&std::fs::read(&file).unwrap()).unwrap();
             assert!(facts.format.starts_with(id), "{}: {}", file.display(), facts.format);
             assert_eq!(facts.individuals.best, 2, "{}", file.display());
+            let shown = format!("{facts:?}").to_lowercase();
+            for word in ["abernathy", "lucille", "birkenstock", "orlando", "536228841", "536-22-8841", "1949-03-12", "19490312"] {
+                assert!(!shown.contains(word), "{word} of {}", file.display());
+            }
         }
     }
 }

@@ -3,14 +3,16 @@
 //!
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
+pub mod dbf;
 mod parts;
+pub mod sqlite;
 
 pub use parts::Parts;
 
 use super::{CaseKey, Outcome, Unread};
 
 /// Every format, in the order in which they are asked.
-pub static REGISTRY: &[&dyn Document] = &[];
+pub static REGISTRY: &[&dyn Document] = &[&sqlite::Sqlite, &dbf::Dbf];
 
 /// One format of documents.
 pub trait Document: Sync {

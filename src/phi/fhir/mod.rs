@@ -3,6 +3,7 @@
 //! Source: HL7 FHIR R4 and R5, sections 2.6.1 (XML) and 2.6.2 (JSON) of R4, and the resources named in [`resource`];
 //! Bulk Data Access IG for NDJSON.
 
+mod manifest;
 mod resource;
 mod slice;
 #[cfg(test)]
@@ -30,6 +31,9 @@ impl PhiDetector for Fhir {
             return Some(Box::new(xml::Stream::new(resources())));
         }
         let json = matches!(body.first(), Some(b'{' | b'[')) && names_a_resource(body);
+        if !json && manifest::begins(body) {
+            return Some(Box::new(manifest::Stream::default()));
+        }
         json.then(|| Box::new(Stream { slicer: Slicer::default(), resources: resources() }) as Box<_>)
     }
 }

@@ -187,6 +187,18 @@ fn a_resource_above_the_bound_is_told() {
     assert!(facts.individuals.best == 2 && facts.notes.iter().any(|n| n.contains("8 MiB")), "{facts:?}");
 }
 
+#[test]
+fn manifests_name_files_that_lie_elsewhere() {
+    let manifest = r#"{"transactionTime":"2024-01-02T00:00:00Z","request":"https://ehr.example/$export","requiresAccessToken":true,
+        "output":[{"type":"Patient","url":"https://ehr.example/1.ndjson","count":812},{"type":"Condition","url":"https://ehr.example/2.ndjson"}],"error":[]}"#;
+    let unread = |text: &str| crate::phi::testing::outcome(&Fhir, text.as_bytes()).unread;
+    let told = unread(manifest).expect("a gap");
+    assert_eq!(told.detail, "a manifest of a FHIR bulk export names 2 files that lie elsewhere and counts 812 patients in them");
+    assert_eq!(told.reason, crate::model::GapReason::PhiFormat);
+    assert_eq!(unread(&manifest[..200]).map(|u| u.reason), Some(crate::model::GapReason::Malformed));
+    assert_eq!(unread(r#"{"transactionTime":1,"output":"x","url":"y"}"#), None);
+}
+
 proptest::proptest! {
     #[test]
     fn never_panics(text in "(\\{\"resourceType\":\"Patient\"|\"entry\":\\[|[\\[\\]{},:\"\\\\\n]|\"id\":\"1\"){0,60}") {

@@ -1,8 +1,9 @@
-//! HL7 version 2 in ER7 encoding: single messages, MLLP frames, batches and interface-engine logs.
+//! HL7 version 2: single messages, MLLP frames, batches and interface-engine logs (ER7), and messages in XML.
 //!
 //! Source: HL7 v2.3 to v2.8, chapter 2 (encoding, MSH, FHS, BHS), 3 (PID, MRG, NK1) and 6 (GT1, IN1).
 
 mod message;
+mod xml;
 
 use message::Messages;
 
@@ -23,6 +24,9 @@ impl PhiDetector for Hl7v2 {
     }
 
     fn start<'k>(&self, head: &[u8], key: &'k CaseKey) -> Option<Box<dyn PhiStream + 'k>> {
+        if xml::begins(head) {
+            return Some(Box::new(xml::Stream::new(Messages::new(Collector::new(key)))));
+        }
         // The message must begin early, though the line it begins with may be long.
         memchr::memmem::find_iter(head, b"MSH").take_while(|at| *at < MAX_LEAD).filter(|at| begins_line(head, *at)).find_map(
             |at| {

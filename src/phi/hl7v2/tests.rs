@@ -81,7 +81,32 @@ fn what_is_no_message_does_not_start() {
     assert!(run(&Hl7v2, format!("{MSH}\rMSA|AA|1\r").as_bytes()).is_none());
 }
 
+const XML: &[u8] = include_bytes!("../../../tests/fixtures/phi/hl7v2-xml.xml");
+
+#[test]
+fn messages_in_xml_count_as_their_segments() {
+    let xml = run(&Hl7v2, XML).expect("people");
+    assert_eq!((xml.individuals.best, xml.records, xml.states.get("NY")), (2, 2, Some(&1)));
+    let er7 = "MSH|^~\\&|A|CLINIC|||20240102||ADT^A01|1|P|2.5\r\
+        PID|1||M100^^^CLINIC&1.2.3&ISO^MR~536228841^^^SSA^SS||ABERNATHY^LUCILLE^Q||19490312|F|||2 ELM ST^^ALBANY^NY^12207||(518)462-1234\r\
+        DG1|1||E11.9\r\
+        MSH|^~\\&|A|CLINIC|||20240102||ADT^A01|2|P|2.5\rPID|1||M101^^^CLINIC&1.2.3&ISO^MR||BIRKENSTOCK^ORLANDO||19621130|M\r";
+    assert_eq!(run(&Hl7v2, er7.as_bytes()), Some(xml));
+    let cut = crate::phi::testing::outcome(&Hl7v2, &XML[..XML.len() - 30]);
+    assert_eq!((cut.facts.map(|f| f.records), cut.unread.is_some()), (Some(2), true));
+    for at in (0..XML.len()).step_by(7) {
+        let mut other = XML.to_vec();
+        other[at] = b"<>/&.9\"P"[at % 8];
+        let _ = run(&Hl7v2, &other);
+    }
+}
+
 proptest::proptest! {
+    #[test]
+    fn no_xml_panics(tail in "[<>/PIDCX.0-9a-z \"&;|^~]{0,200}") {
+        let _ = run(&Hl7v2, format!("<A xmlns='urn:hl7-org:v2xml'><PID>{tail}").as_bytes());
+    }
+
     #[test]
     fn hostile_bytes_never_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..400), cut in 0usize..400) {
         let mut bytes = adt(JANE).into_bytes();

@@ -109,6 +109,26 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
     Some(Meaning { concept, patient: true })
 }
 
+/// The titles of a database's columns as its table's name has them meant: `id` and `last_name` of a table `patients`
+/// are a patient's.
+pub(in crate::phi) fn titles<'a>(table: &str, columns: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let of_patients = lists_patients(table);
+    let title = |column: &str| {
+        let owner = meaning(&normalise(column)).map(|m| m.patient || m.concept == Concept::Foreign);
+        if of_patients && owner == Some(false) { format!("patient_{column}") } else { column.to_owned() }
+    };
+    columns.into_iter().map(title).collect()
+}
+
+/// Whether a row of a table of this name is a patient.
+fn lists_patients(table: &str) -> bool {
+    const KINDS: [&str; 9] = ["data", "info", "master", "demographic", "detail", "list", "table", "record", "file"];
+    let name = normalise(table.rsplit('.').next().unwrap_or(table));
+    let one = name.strip_suffix('s').unwrap_or(&name);
+    let bare = KINDS.iter().find_map(|kind| one.strip_suffix(kind)).unwrap_or(one);
+    bare.ends_with("patient") || bare.ends_with("patients") || matches!(name.as_str(), "demographics" | "pat" | "pt")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +148,17 @@ mod tests {
             }
         }
         assert!(seen.len() > 300);
+    }
+
+    #[test]
+    fn a_table_s_name_says_whose_its_columns_are() {
+        assert_eq!(
+            titles("clinic.Patients", ["id", "last_name", "provider_name", "shade"]),
+            ["patient_id", "patient_last_name", "provider_name", "shade"]
+        );
+        for (name, want) in [("patient_data", true), ("tblPatient", true), ("staff", false), ("patient_visits", false)] {
+            assert_eq!(lists_patients(name), want, "{name}");
+        }
     }
 
     #[test]

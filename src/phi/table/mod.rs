@@ -1,17 +1,22 @@
-//! Delimited tables (CSV, TSV, `|`, `;`, `^`, `~`): by what their headers say and what their values are.
+//! Delimited tables (CSV, TSV, `|`, `;`, `^`, `~`) and those of fixed width under a ruler: by what their headers say and what their values are.
 //!
 //! A table is reported where rows name a person (record number, SSN, MBI, member number, or name with date
 //! of birth) and it is about care: clinical or insurance columns, or a header that says patient; or where
 //! SSN and date of birth stand together. Provider lists, vocabularies and phone lists are not.
 
+mod cells;
 mod columns;
+mod fixed;
 mod headers;
 mod reader;
 mod rows;
 mod sniff;
 
+pub(in crate::phi) use cells::Cells;
 use columns::Column;
-use reader::{Reader, Record};
+pub(in crate::phi) use headers::titles;
+use reader::Reader;
+pub(in crate::phi) use reader::Record;
 use rows::Roles;
 
 use super::collect::Collector;
@@ -31,23 +36,27 @@ impl PhiDetector for Table {
 
     fn start<'k>(&self, head: &[u8], key: &'k CaseKey) -> Option<Box<dyn PhiStream + 'k>> {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        if !sniff::is_text(head) {
-            return None;
-        }
-        let shape = sniff::shape(head)?;
-        let (header, columns) = sample(head, shape);
-        let roles = Roles::decide(header.as_deref(), &columns)?;
-        Some(Box::new(Stream {
-            reader: Reader::new(shape.delimiter),
-            delimiter: shape.delimiter,
-            columns: shape.columns,
-            skip: shape.skip + usize::from(header.is_some()),
-            roles,
-            out: Collector::new(key),
-            bom: 0,
-            ragged: 0,
-        }))
+        delimited(head, key).or_else(|| fixed::start(head, key))
     }
+}
+
+fn delimited<'k>(head: &[u8], key: &'k CaseKey) -> Option<Box<dyn PhiStream + 'k>> {
+    if !sniff::is_text(head) {
+        return None;
+    }
+    let shape = sniff::shape(head)?;
+    let (header, columns) = sample(head, shape);
+    let roles = Roles::decide(header.as_deref(), &columns)?;
+    Some(Box::new(Stream {
+        reader: Reader::new(shape.delimiter),
+        delimiter: shape.delimiter,
+        columns: shape.columns,
+        skip: shape.skip + usize::from(header.is_some()),
+        roles,
+        out: Collector::new(key),
+        bom: 0,
+        ragged: 0,
+    }))
 }
 
 /// The header, where the first row is one, and statistics of the rows in the head.

@@ -8,8 +8,8 @@ const MAX_COLUMNS: usize = 1024;
 const MAX_QUOTED: usize = 64 * 1024;
 
 /// One record: its fields, each up to 512 bytes.
-#[derive(Default)]
-pub(super) struct Record {
+#[derive(Clone, Default)]
+pub(in crate::phi) struct Record {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -29,7 +29,12 @@ impl Record {
         self.bytes.iter().all(u8::is_ascii_whitespace)
     }
 
-    fn clear(&mut self) {
+    /// What it takes to keep it.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len().saturating_add(self.ends.len().saturating_mul(size_of::<usize>()))
+    }
+
+    pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
@@ -38,7 +43,8 @@ impl Record {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    fn push(&mut self, piece: &[u8]) {
+    /// Adds to the field that is open.
+    pub fn push(&mut self, piece: &[u8]) {
         let held = self.bytes.len().saturating_sub(self.start());
         let room = MAX_FIELD.saturating_sub(held).min(piece.len());
         if self.ends.len() < MAX_COLUMNS {
@@ -46,7 +52,7 @@ impl Record {
         }
     }
 
-    fn end_field(&mut self) {
+    pub fn end_field(&mut self) {
         if self.ends.len() < MAX_COLUMNS {
             self.ends.push(self.bytes.len());
         }

@@ -99,7 +99,7 @@ impl Roles {
 
     /// What the whole table is, once its rows are in.
     pub fn describe(&self, out: &mut Collector<'_>) -> bool {
-        out.clinical = self.clinical;
+        out.clinical |= self.clinical;
         for note in &self.notes {
             out.note(*note);
         }
