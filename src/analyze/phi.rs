@@ -57,7 +57,7 @@ impl Examine for Worker<'_> {
             (Some(document), Some(body)) => document::read(document, body, self.key),
             (Some(document), None) => {
                 let detail = format!("{} documents above --max-body are not read for patient data", document.id());
-                Outcome { facts: None, unread: Some(Unread::new(GapReason::LimitMemory, detail)) }
+                Outcome { facts: None, unread: Some(Unread::new(GapReason::LimitMemory, detail)), ..Outcome::default() }
             }
             (None, _) => self.scan.take().map(PhiScan::finish).unwrap_or_default(),
         };

@@ -70,6 +70,8 @@ pub struct PhiFacts {
     pub deidentified: bool,
     /// Health or payment context was seen beside the identifiers (codes, claim segments, clinical columns).
     pub clinical: bool,
+    /// Codes F10 to F19 and words of substance use treatment: possible content under 42 CFR Part 2.
+    pub part2: u64,
     /// Marks and reservations for the reader, without content.
     pub notes: Vec<String>,
     /// All of them, where they are more than are kept.

@@ -374,6 +374,7 @@ impl<'k> Collector<'k> {
             synthetic,
             deidentified: false,
             clinical: self.clinical,
+            part2: 0,
             notes: self.notes.into_iter().collect(),
             census: self.census.map(Arc::new),
             words: Words(self.words.into_sorted()),

@@ -34,6 +34,7 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
         classes.extend(&f.classes);
         notes.extend(f.notes.iter().cloned());
         out.clinical |= f.clinical;
+        out.part2 = out.part2.saturating_add(f.part2);
     }
     let (mut individuals, states) = index.totals();
     // An object that kept no tokens still has its own count.

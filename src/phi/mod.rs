@@ -78,11 +78,13 @@ pub struct Outcome {
     pub facts: Option<PhiFacts>,
     /// What of it could not be read, so that people may be missing from the count.
     pub unread: Option<Unread>,
+    /// Codes and words of substance use treatment: possible content under 42 CFR Part 2.
+    pub part2: u64,
 }
 
 impl From<Option<PhiFacts>> for Outcome {
     fn from(facts: Option<PhiFacts>) -> Self {
-        Self { facts, unread: None }
+        Self { facts, ..Self::default() }
     }
 }
 

@@ -51,6 +51,10 @@ impl<'k> PhiScan<'k> {
             let outcome = stream.finish();
             found.facts = found.facts.or(outcome.facts);
             found.unread = found.unread.or(outcome.unread);
+            found.part2 = found.part2.saturating_add(outcome.part2);
+        }
+        if let Some(facts) = &mut found.facts {
+            facts.part2 = found.part2;
         }
         found
     }

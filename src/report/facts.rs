@@ -49,6 +49,7 @@ pub fn four_factor(findings: &[FindingRow]) -> FourFactorInputs {
                 extent.objects += 1;
                 extent.records = extent.records.saturating_add(phi.records);
                 extent.clinical_objects += u64::from(phi.clinical);
+                extent.part2_objects += u64::from(phi.part2 > 0);
                 extent.synthetic_objects += u64::from(phi.synthetic);
                 extent.deidentified_objects += u64::from(phi.deidentified);
                 mitigation.secured_objects += u64::from(phi.secured);

@@ -188,6 +188,7 @@ impl<'r> Page<'r> {
     fn marks(&self, phi: &PhiBlock) -> Vec<&'static str> {
         let marks = [
             (phi.clinical, "with health or payment context"),
+            (phi.part2 > 0, "with possible content under 42 CFR Part 2"),
             (phi.synthetic, "marked as test or invented data"),
             (phi.deidentified, "de-identified by its own marks"),
             (phi.secured, "encrypted by its owner"),

@@ -181,6 +181,10 @@ pub struct PhiBlock {
     pub secured: bool,
     /// Health or payment context was seen beside the identifiers.
     pub clinical: bool,
+    /// Codes F10 to F19 and words of substance use treatment: possible content under 42 CFR Part 2. What it is, the
+    /// clinic knows.
+    #[serde(default)]
+    pub part2: u64,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
 }
@@ -207,6 +211,7 @@ impl From<&PhiFacts> for PhiBlock {
             deidentified: f.deidentified,
             secured: false,
             clinical: f.clinical,
+            part2: f.part2,
             notes: f.notes.clone(),
         }
     }

@@ -265,6 +265,9 @@ pub struct NatureAndExtent {
     pub classes: Vec<String>,
     /// Objects with health or payment context beside the identifiers.
     pub clinical_objects: u64,
+    /// Objects with possible content under 42 CFR Part 2, which is reported apart.
+    #[serde(default)]
+    pub part2_objects: u64,
     pub synthetic_objects: u64,
     pub deidentified_objects: u64,
 }

@@ -364,7 +364,7 @@ impl<'k> Documents<'k> {
         }
         // A clinical document is about care.
         self.out.clinical |= self.out.has_people();
-        Outcome { facts: self.out.finish(self.format.unwrap_or("cda").to_owned()), unread }
+        Outcome { facts: self.out.finish(self.format.unwrap_or("cda").to_owned()), unread, ..Outcome::default() }
     }
 }
 

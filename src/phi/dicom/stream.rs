@@ -137,7 +137,7 @@ impl PhiStream for Stream<'_> {
         while !walk.levels.is_empty() {
             walk.pop();
         }
-        Outcome { facts: self.walk.records.finish(), unread }
+        Outcome { facts: self.walk.records.finish(), unread, ..Outcome::default() }
     }
 }
 

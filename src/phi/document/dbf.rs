@@ -158,17 +158,17 @@ mod tests {
 
     #[test]
     fn deleted_records_count() {
-        let Outcome { facts, unread } = outcome(DBASE);
+        let Outcome { facts, unread, .. } = outcome(DBASE);
         let facts = facts.expect("people");
         assert_eq!((facts.individuals.best, facts.records, facts.identifiers["dob"], unread), (2, 2, 2, None));
     }
 
     #[test]
     fn what_is_elsewhere_or_missing_is_told() {
-        let Outcome { facts, unread } = outcome(MEMO);
+        let Outcome { facts, unread, .. } = outcome(MEMO);
         assert_eq!(facts.map(|f| f.identifiers["dob"]), Some(2));
         assert_eq!(unread.map(|u| u.reason), Some(GapReason::PhiFormat));
-        let Outcome { facts, unread } = outcome(&DBASE[..DBASE.len() - 20]);
+        let Outcome { facts, unread, .. } = outcome(&DBASE[..DBASE.len() - 20]);
         assert_eq!((facts.map(|f| f.records), unread.map(|u| u.reason)), (Some(1), Some(GapReason::Malformed)));
     }
 

@@ -126,7 +126,7 @@ impl<'k> Parts<'k> {
 
     pub(super) fn finish(mut self) -> Outcome {
         self.end();
-        Outcome { facts: combine::parts(self.facts), unread: self.unread }
+        Outcome { facts: combine::parts(self.facts), unread: self.unread, ..Outcome::default() }
     }
 
     fn flush(&mut self) -> Result<(), Unread> {
@@ -167,7 +167,7 @@ impl<'k> Parts<'k> {
             part.start(self.key);
         }
         let Some(scan) = part.scan else { return };
-        let Outcome { facts, unread } = scan.finish();
+        let Outcome { facts, unread, .. } = scan.finish();
         if let Some(why) = unread {
             self.unread(why);
         }

@@ -35,7 +35,7 @@ impl PhiStream for Stream {
             }),
             Err(_) => Some(Unread::malformed("a manifest of a FHIR bulk export that is damaged")),
         };
-        Outcome { facts: None, unread }
+        Outcome { facts: None, unread, ..Outcome::default() }
     }
 }
 

@@ -245,7 +245,7 @@ impl<'k> Resources<'k> {
         self.out.clinical |= self.out.has_people();
         let deidentified = self.deidentified > 0 && self.deidentified == self.patients;
         let facts = self.out.finish("fhir".to_owned()).map(|facts| PhiFacts { deidentified, ..facts });
-        Outcome { facts, unread }
+        Outcome { facts, unread, ..Outcome::default() }
     }
 
     fn unread(&self) -> Option<Unread> {

@@ -50,7 +50,7 @@ impl PhiStream for Stream<'_> {
         let Self { document, cut, mut messages } = *self;
         let whole = read(&String::from_utf8_lossy(&document), &mut messages);
         let unread = (cut || !whole).then(|| Unread::malformed("HL7 messages in XML that break off or are damaged"));
-        Outcome { facts: messages.finish(), unread }
+        Outcome { facts: messages.finish(), unread, ..Outcome::default() }
     }
 }
 

@@ -80,9 +80,9 @@ impl PhiStream for Stream<'_> {
         if matches!(&self.state, State::Rows(rows) if rows.skipped) {
             self.stop(Unread::new(GapReason::PhiFormat, "large objects in an archive of pg_dump"));
         }
-        let Outcome { facts, unread } = self.sql.finish();
+        let Outcome { facts, unread, .. } = self.sql.finish();
         let facts = facts.map(|f| PhiFacts { format: "pgdump".to_owned(), ..f });
-        Outcome { facts, unread: self.unread.or(unread) }
+        Outcome { facts, unread: self.unread.or(unread), ..Outcome::default() }
     }
 }
 

@@ -11,7 +11,7 @@ fn reason(bytes: &[u8]) -> Option<GapReason> {
 #[test]
 fn archives_are_read_as_the_sql_they_stand_for() {
     for bytes in [CUSTOM, STORED] {
-        let Outcome { facts, unread } = outcome(&PgDump, bytes);
+        let Outcome { facts, unread, .. } = outcome(&PgDump, bytes);
         let facts = facts.expect("people");
         // Two patients and their three visits.
         assert_eq!((facts.individuals.best, facts.records, facts.format.as_str()), (2, 5, "pgdump"));

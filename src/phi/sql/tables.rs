@@ -93,6 +93,6 @@ impl<'k> Tables<'k> {
         let kinds: Vec<bool> = tables.into_iter().filter_map(|t| t.finish(&mut out)).collect();
         let deidentified = !kinds.is_empty() && kinds.iter().all(|d| *d);
         let facts = out.finish("sql".to_owned());
-        Outcome { facts: facts.map(|f| crate::model::PhiFacts { deidentified, ..f }), unread }
+        Outcome { facts: facts.map(|f| crate::model::PhiFacts { deidentified, ..f }), unread, ..Outcome::default() }
     }
 }

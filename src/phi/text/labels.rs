@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Captures, Regex};
 
+use super::part2;
 use crate::phi::{dates, identifiers, names};
 
 /// Every label begins with one of these, in any case.
@@ -32,8 +33,8 @@ const ANCHORS: [&str; 20] = [
 ];
 /// Names in records of fields; only what belongs to a record that has more.
 const NAME_ANCHORS: [&str; 6] = ["last name", "lastname", "last_name", "first name", "firstname", "first_name"];
-/// Bytes of the longest anchor.
-pub(super) const LONGEST: usize = 11;
+/// Bytes of the longest anchor, those of `part2` among them.
+pub(super) const LONGEST: usize = 22;
 
 /// A labelled value, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub(super) enum Field {
 fn anchors() -> Option<&'static AhoCorasick> {
     static CELL: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     let build = || {
-        let all = ANCHORS.iter().chain(&NAME_ANCHORS);
+        let all = ANCHORS.iter().chain(&NAME_ANCHORS).chain(&part2::CODES).chain(&part2::WORDS);
         AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(aho_corasick::AhoCorasickKind::DFA)).build(all)
     };
     CELL.get_or_init(|| build().ok()).as_ref()

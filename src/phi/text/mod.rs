@@ -5,6 +5,7 @@
 
 mod drafts;
 mod labels;
+mod part2;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +28,9 @@ impl PhiDetector for Text {
     }
 
     fn start<'k>(&self, head: &[u8], key: &'k CaseKey) -> Option<Box<dyn PhiStream + 'k>> {
-        is_text(head)
-            .then(|| Box::new(Stream { window: Vec::new(), done: 0, drafts: Drafts::new(Collector::new(key)) }) as Box<_>)
+        is_text(head).then(|| {
+            Box::new(Stream { window: Vec::new(), done: 0, part2: 0, drafts: Drafts::new(Collector::new(key)) }) as Box<_>
+        })
     }
 }
 
@@ -43,12 +45,14 @@ struct Stream<'k> {
     window: Vec<u8>,
     /// Labels that begin before this place in the window were looked at.
     done: usize,
+    /// Codes and words of substance use treatment.
+    part2: u64,
     drafts: Drafts<'k>,
 }
 
 impl Stream<'_> {
     fn scan(&mut self, until: usize) {
-        let Self { window, done, drafts } = self;
+        let Self { window, done, part2, drafts } = self;
         let mut at = *done;
         let Some(searched) = window.get(..window.len().min(until.saturating_add(labels::LONGEST))) else { return };
         while let Some(start) = labels::find(searched, at).filter(|start| *start < until) {
@@ -56,6 +60,11 @@ impl Stream<'_> {
             let to = start.saturating_add(AFTER).min(window.len());
             let before = window.get(from..start).unwrap_or_default();
             let behind = window.get(start..to).unwrap_or_default();
+            if let Some(taken) = part2::read(before, behind) {
+                *part2 = part2.saturating_add(1);
+                at = start.saturating_add(taken);
+                continue;
+            }
             let taken = labels::read(before, behind).map_or(0, |(field, taken)| {
                 drafts.take(field, start);
                 taken
@@ -85,6 +94,6 @@ impl PhiStream for Stream<'_> {
 
     fn finish(mut self: Box<Self>) -> Outcome {
         self.scan(self.window.len());
-        self.drafts.finish().into()
+        Outcome { facts: self.drafts.finish(), unread: None, part2: self.part2 }
     }
 }

@@ -12,7 +12,7 @@ fn outcome(bytes: &[u8]) -> Outcome {
 
 #[test]
 fn tables_and_messages_in_cells() {
-    let Outcome { facts, unread } = outcome(CLINIC);
+    let Outcome { facts, unread, .. } = outcome(CLINIC);
     let facts = facts.expect("people");
     assert_eq!((facts.individuals.best, facts.identifiers["ssn"], unread), (2, 3, None));
     // Two patients, their three visits, one message.
@@ -22,7 +22,7 @@ fn tables_and_messages_in_cells() {
 
 #[test]
 fn a_log_is_read_without_its_database() {
-    let Outcome { facts, unread } = outcome(LOG);
+    let Outcome { facts, unread, .. } = outcome(LOG);
     assert_eq!((facts.map(|f| f.individuals.best), unread), (Some(2), None));
     // Frames of the first page, which names the tables, are marked as left over: rows are told by
     // their values alone, which two rows are too few for; the message stands for itself.
@@ -30,7 +30,7 @@ fn a_log_is_read_without_its_database() {
     for frame in strays[32..].chunks_mut(24 + LOG_PAGE).filter(|f| f[..4] == [0, 0, 0, 1]) {
         frame[8] ^= 1;
     }
-    let Outcome { facts, unread } = outcome(&strays);
+    let Outcome { facts, unread, .. } = outcome(&strays);
     assert_eq!((facts.map(|f| f.individuals.best), unread), (Some(1), None));
 }
 
@@ -39,7 +39,7 @@ fn damage_costs_its_rows_and_is_said() {
     let page = usize::from(u16::from_be_bytes([CLINIC[16], CLINIC[17]]));
     let mut broken = CLINIC.to_vec();
     broken[page] = 0xee;
-    let Outcome { facts, unread } = outcome(&broken);
+    let Outcome { facts, unread, .. } = outcome(&broken);
     // Of the patients' page nothing is left but what visits and messages say.
     assert_eq!(facts.map(|f| f.individuals.best), Some(3));
     assert_eq!(unread.map(|u| u.reason), Some(GapReason::Malformed));
