@@ -1,6 +1,8 @@
 //! The last steps before a report is written: canonical order, a scan of the report by our own detectors that
 //! fails closed, the limitations, and the digest over the findings.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,6 +44,9 @@ const NOT_SCANNED: &[&str] = &[
     "path_raw",
 ];
 
+/// Redacted fields that are named.
+const MAX_FIELDS: usize = 100;
+
 /// The report could not be taken apart and put together again; nothing may be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the report could not be checked for patient data, so it was not written: {0}")]
@@ -56,23 +61,24 @@ impl Report {
     pub fn seal(&mut self, masker: &Masker) -> Result<(), SealError> {
         self.schema = REPORT_SCHEMA.to_owned();
         sort_findings(&mut self.findings);
-        let mut scan = Scan { masker, redacted: 0, left: 0 };
+        let mut scan = Scan::new(masker);
         for finding in &mut self.findings {
-            scan.clean(finding)?;
+            scan.clean("findings", finding)?;
         }
         for gap in &mut self.gaps {
-            scan.clean(gap)?;
+            scan.clean("gaps", gap)?;
         }
-        scan.clean(&mut self.inputs)?;
-        scan.clean(&mut self.targets)?;
-        scan.clean(&mut self.phi)?;
-        scan.clean(&mut self.footprint)?;
-        self.phi.self_scan = SelfScan { passed: scan.left == 0, redacted: scan.redacted };
+        scan.clean("inputs", &mut self.inputs)?;
+        scan.clean("targets", &mut self.targets)?;
+        scan.clean("phi", &mut self.phi)?;
+        scan.clean("footprint", &mut self.footprint)?;
+        self.phi.self_scan =
+            SelfScan { passed: scan.left == 0, redacted: scan.redacted, fields: scan.fields.into_iter().collect() };
         // What runs may differ in must not reach the counts above.
-        let mut scan = Scan { masker, redacted: 0, left: 0 };
-        scan.clean(&mut self.case)?;
-        scan.clean(&mut self.host)?;
-        scan.clean(&mut self.run)?;
+        let mut scan = Scan::new(masker);
+        scan.clean("case", &mut self.case)?;
+        scan.clean("host", &mut self.host)?;
+        scan.clean("run", &mut self.run)?;
         self.limitations = limitations::of(self);
         self.integrity.findings_sha256 = findings_sha256(&self.findings);
         self.integrity.canonical = CANONICAL.to_owned();
@@ -85,11 +91,19 @@ struct Scan<'m> {
     redacted: u64,
     /// Texts in which something is found even after they were replaced.
     left: u64,
+    /// Keys on the way to the text that is looked at, and the ways to those that were redacted.
+    way: Vec<String>,
+    fields: BTreeSet<String>,
 }
 
-impl Scan<'_> {
-    fn clean<T: Serialize + DeserializeOwned>(&mut self, part: &mut T) -> Result<(), SealError> {
+impl<'m> Scan<'m> {
+    fn new(masker: &'m Masker) -> Self {
+        Self { masker, redacted: 0, left: 0, way: Vec::new(), fields: BTreeSet::new() }
+    }
+
+    fn clean<T: Serialize + DeserializeOwned>(&mut self, name: &str, part: &mut T) -> Result<(), SealError> {
         let mut value = serde_json::to_value(&*part)?;
+        self.way = vec![name.to_owned()];
         if self.value(&mut value) {
             *part = serde_json::from_value(value)?;
         }
@@ -119,7 +133,11 @@ impl Scan<'_> {
             if NOT_SCANNED.contains(&key.as_str()) {
                 continue;
             }
+            // A key is said only where it is one of ours.
+            let own = key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            self.way.push(if own { key.clone() } else { "*".to_owned() });
             let touched = map.get_mut(&key).is_some_and(|inner| self.value(inner));
+            self.way.pop();
             if touched && key == "path" {
                 // The raw bytes would say what was redacted.
                 map.remove("path_raw");
@@ -139,6 +157,9 @@ impl Scan<'_> {
     fn text(&mut self, text: &str) -> Option<String> {
         if (self.masker.self_scan)(text).is_empty() {
             return None;
+        }
+        if self.fields.len() < MAX_FIELDS {
+            self.fields.insert(self.way.join("."));
         }
         let (clean, count) = (self.masker.redact)(text);
         self.redacted = self.redacted.saturating_add(u64::try_from(count.max(1)).unwrap_or(u64::MAX));
@@ -184,7 +205,12 @@ mod tests {
         assert!(!json.contains("SECRET") && !json.contains("STUBBORN"), "{json}");
         assert!(json.contains(WITHHELD));
         assert!(!json.contains("UkFXUkFX"));
-        assert_eq!(report.phi.self_scan, SelfScan { passed: true, redacted: 6 });
+        assert_eq!(report.phi.self_scan, SelfScan { passed: true, redacted: 6, fields: report.phi.self_scan.fields.clone() });
+        assert!(
+            !report.phi.self_scan.fields.is_empty() && report.phi.self_scan.fields.iter().all(|f| !f.contains("SECRET")),
+            "{:?}",
+            report.phi.self_scan.fields
+        );
         assert_eq!(report.integrity.findings_sha256, findings_sha256(&report.findings));
     }
 
@@ -195,7 +221,7 @@ mod tests {
         let before = report.findings.clone();
         report.seal(&masker()).unwrap();
         assert_eq!(report.findings, before);
-        assert_eq!(report.phi.self_scan, SelfScan { passed: true, redacted: 0 });
+        assert_eq!(report.phi.self_scan, SelfScan { passed: true, ..SelfScan::default() });
     }
 
     #[test]

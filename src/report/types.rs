@@ -303,13 +303,16 @@ pub struct Mitigation {
 }
 
 /// The finished report was read again by our own detectors of patient data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SelfScan {
     /// Nothing was left after redaction.
     pub passed: bool,
     /// Passages that were redacted.
     pub redacted: u64,
+    /// Fields in which that was, without their values.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fields: Vec<String>,
 }
 
 /// What the scan changed on the machine it ran on.
