@@ -3,14 +3,42 @@
 //!
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
+mod biff;
+mod cells;
+mod flow;
+mod html;
+mod mail;
+mod markup;
+mod members;
+mod office;
+mod ole;
+mod opendocument;
 mod parts;
+mod rtf;
+mod sheet;
+mod xls;
+mod xlsb;
+mod xlsx;
 
 pub use parts::Parts;
 
 use super::{CaseKey, Outcome, Unread};
 
 /// Every format, in the order in which they are asked.
-pub static REGISTRY: &[&dyn Document] = &[];
+pub static REGISTRY: &[&dyn Document] = &[
+    &xlsx::Xlsx,
+    &xlsb::Xlsb,
+    &office::Pptx,
+    &office::Docx,
+    &opendocument::Odt,
+    &opendocument::Ods,
+    &opendocument::Odp,
+    &rtf::Rtf,
+    &html::Html,
+    &mail::Mbox,
+    &mail::Eml,
+    &xls::Xls,
+];
 
 /// One format of documents.
 pub trait Document: Sync {
@@ -19,6 +47,11 @@ pub trait Document: Sync {
 
     /// Whether an object with these first bytes (up to 64 KiB) is of this format. Names decide nothing.
     fn recognise(&self, head: &[u8]) -> bool;
+
+    /// The format itself, where the first bytes only showed that it is of this family and the whole tells more.
+    fn closer(&self, _body: &[u8]) -> Option<&'static dyn Document> {
+        None
+    }
 
     /// Hands out text and tables. What can't be read is the error; what was handed out before it stays.
     /// Every declared size is doubted, and what a part costs is paid from the budget of `parts`.
