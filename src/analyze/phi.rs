@@ -99,7 +99,6 @@ pub fn unread_format(head: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|b| b.starts_with(magic));
     let within = |n: usize, word: &[u8]| memchr::memmem::find(head.get(..n.min(head.len())).unwrap_or_default(), word).is_some();
     match head.first()? {
-        b'%' => at(0, b"%PDF-").then_some("pdf"),
         b'S' if at(0, b"SQLite format 3\0") => Some("sqlite"),
         b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
         b'P' if at(0, b"PAR1") => Some("parquet"),
@@ -167,8 +166,7 @@ mod tests {
     #[test]
     fn unread_formats_are_gaps() {
         for (bytes, name) in [
-            (&b"%PDF-1.7\n"[..], "pdf"),
-            (b"SQLite format 3\0", "sqlite"),
+            (&b"SQLite format 3\0"[..], "sqlite"),
             (b"{\"resourceType\":\"Patient\"}", "fhir json"),
             (b"\0\x01\0\0Standard Jet DB", "access"),
         ] {

@@ -73,7 +73,7 @@ fn root(head: &[u8]) -> Option<String> {
 }
 
 /// By the byte-order mark, by what the page says, or as what it is.
-fn decode(body: &[u8]) -> Cow<'_, str> {
+pub(super) fn decode(body: &[u8]) -> Cow<'_, str> {
     let head = body.get(..DECLARED.min(body.len())).unwrap_or_default().to_ascii_lowercase();
     let declared = memchr::memmem::find(&head, b"charset=").and_then(|at| {
         let label = head.get(at.saturating_add(8)..)?.trim_ascii_start();

@@ -5,17 +5,21 @@
 
 mod biff;
 mod cells;
+mod doc;
 mod flow;
 mod html;
 mod mail;
 mod markup;
 mod members;
+mod msg;
 mod office;
 mod ole;
 mod opendocument;
 mod parts;
+mod pdf;
 mod rtf;
 mod sheet;
+mod tiff;
 mod xls;
 mod xlsb;
 mod xlsx;
@@ -33,12 +37,18 @@ pub static REGISTRY: &[&dyn Document] = &[
     &opendocument::Odt,
     &opendocument::Ods,
     &opendocument::Odp,
+    &pdf::Pdf,
     &rtf::Rtf,
     &html::Html,
     &mail::Mbox,
     &mail::Eml,
+    &doc::Doc,
+    &msg::Msg,
     &xls::Xls,
 ];
+
+/// Formats without any text that is read: what they hold is told as a gap.
+static PICTURES: &[&dyn Document] = &[&tiff::Tiff];
 
 /// One format of documents.
 pub trait Document: Sync {
@@ -60,7 +70,7 @@ pub trait Document: Sync {
 
 /// The format of an object, by its first bytes.
 pub fn detect(head: &[u8]) -> Option<&'static dyn Document> {
-    REGISTRY.iter().copied().find(|d| d.recognise(head))
+    REGISTRY.iter().chain(PICTURES).copied().find(|d| d.recognise(head))
 }
 
 /// Reads a document. A reader that panics is one that could not read it.

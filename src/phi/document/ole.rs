@@ -223,12 +223,7 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
 
 fn entry(bytes: &[u8]) -> Entry {
     let word = |at: usize| bytes.get(at..).and_then(|b| b.first_chunk()).map_or(u32::MAX, |b| u32::from_le_bytes(*b));
-    Entry {
-        name: entry_name(bytes),
-        links: [word(68), word(72), word(76)],
-        start: word(116),
-        size: word(120) as usize,
-    }
+    Entry { name: entry_name(bytes), links: [word(68), word(72), word(76)], start: word(116), size: word(120) as usize }
 }
 
 /// UTF-16, ended by a zero.

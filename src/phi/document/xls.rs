@@ -21,11 +21,20 @@ impl Document for Xls {
         ole::kind(head).is_some()
     }
 
+    fn closer(&self, body: &[u8]) -> Option<&'static dyn Document> {
+        match Streams::open(body).ok()?.kind() {
+            Kind::Doc => Some(&super::doc::Doc),
+            Kind::Msg => Some(&super::msg::Msg),
+            _ => None,
+        }
+    }
+
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
         let mut streams = Streams::open(body)?;
         match streams.kind() {
             Kind::Encrypted => return Err(Unread::new(GapReason::Encrypted, "the office document is encrypted")),
             Kind::Xls => {}
+            Kind::Ppt => return Err(Unread::new(GapReason::PhiFormat, "ppt (PowerPoint 97 to 2003)")),
             _ => return Err(Unread::new(GapReason::PhiFormat, "ole2 of another kind")),
         }
         let mut stream = streams.root("Workbook")?;
