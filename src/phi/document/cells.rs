@@ -1,5 +1,7 @@
 //! Values of cells in Excel's formats: numbers, days, and the strings that cells share.
 
+use std::collections::HashSet;
+
 use super::Unread;
 use super::sheet::{date, number};
 use crate::model::GapReason;
@@ -13,7 +15,7 @@ const MAX_STYLES: usize = 65_536;
 #[derive(Default)]
 pub(super) struct Styles {
     pub since_1904: bool,
-    dates: Vec<u32>,
+    dates: HashSet<u32>,
     formats: Vec<u32>,
 }
 
@@ -21,7 +23,7 @@ impl Styles {
     /// A format of the workbook's own.
     pub fn format(&mut self, id: u32, text: &str) {
         if is_date(text) && self.dates.len() < MAX_STYLES {
-            self.dates.push(id);
+            self.dates.insert(id);
         }
     }
 

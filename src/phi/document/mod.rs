@@ -81,4 +81,6 @@ pub fn read(document: &dyn Document, body: &[u8], key: &CaseKey) -> Outcome {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@ use super::ole::{self, Kind, ROOT, Streams};
 use super::{Document, Parts, Unread, html};
 use crate::model::GapReason;
 
+/// Attachments of all messages.
+const MAX_ATTACHMENTS: usize = 2000;
 /// Messages inside messages.
 const MAX_DEPTH: usize = 16;
 
@@ -23,12 +25,17 @@ impl Document for Msg {
 
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
         let mut streams = Streams::open(body)?;
+        let mut attachments = 0;
         let mut open = vec![(ROOT, 0)];
         while let Some((storage, depth)) = open.pop() {
             message(&mut streams, storage, parts)?;
             for entry in streams.children(storage) {
                 if !streams.name(entry).starts_with("__attach_version1.0_") {
                     continue;
+                }
+                attachments += 1;
+                if attachments > MAX_ATTACHMENTS {
+                    return Err(Unread::new(GapReason::LimitCount, "it has more than 2,000 attachments"));
                 }
                 // Its bytes, or a message or object with streams of its own (2.2.2).
                 if let Some(data) = streams.find(entry, "__substg1.0_37010102") {

@@ -3,6 +3,7 @@
 use encoding_rs::Encoding;
 
 use super::Unread;
+use crate::model::GapReason;
 
 /// Sectors of the directory that are followed in the first bytes.
 const MAX_SECTORS: usize = 64;
@@ -84,6 +85,7 @@ pub(super) struct Streams<'a> {
 
 /// The root in the directory.
 pub(super) const ROOT: usize = 0;
+const MAX_ENTRIES: usize = 65_536;
 const SHORT: usize = 64;
 /// Streams below this size lie in short sectors.
 const CUTOFF: usize = 4096;
@@ -122,6 +124,9 @@ impl<'a> Streams<'a> {
         }
         let directory = out.chain(u32_at(48).unwrap_or(u32::MAX), usize::MAX);
         out.entries = directory.chunks_exact(128).map(entry).collect();
+        if out.entries.len() > MAX_ENTRIES {
+            return Err(Unread::new(GapReason::LimitCount, "its directory has more than 65,536 entries"));
+        }
         let Some(root) = out.entries.get(ROOT).map(|e| (e.start, e.size)) else {
             return Err(Unread::malformed("its compound file structure is damaged"));
         };

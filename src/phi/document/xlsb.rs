@@ -79,8 +79,10 @@ impl Document for Xlsb {
     }
 }
 
+type Take<'t> = &'t mut dyn FnMut(u32, &[u8]) -> Result<(), Unread>;
+
 /// Record after record (2.1.4): number and length in groups of seven bits.
-fn records(members: &mut Members<'_>, name: &str, take: &mut dyn FnMut(u32, &[u8]) -> Result<(), Unread>) -> Result<(), Unread> {
+fn records(members: &mut Members<'_>, name: &str, take: Take<'_>) -> Result<(), Unread> {
     let mut stream = members.stream(name)?;
     let mut data = Vec::new();
     loop {

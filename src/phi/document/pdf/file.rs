@@ -1,5 +1,6 @@
 //! Objects of a file (ISO 32000-1, 7.3.10 and 7.5), found by looking for them: cross-reference tables are not believed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
@@ -10,8 +11,10 @@ use crate::model::GapReason;
 
 /// Objects of a file.
 const MAX_OBJECTS: usize = 2_000_000;
-/// Bytes that all streams together inflate to.
+/// Bytes of objects and inflated streams that are read.
 const MAX_BYTES: usize = 256 << 20;
+/// What each stream costs besides its bytes.
+const STREAM_COST: usize = 1024;
 /// Bytes of streams of objects, which are held.
 const MAX_HELD: usize = 64 << 20;
 
@@ -26,14 +29,15 @@ pub(super) struct File<'a> {
     body: &'a [u8],
     places: BTreeMap<u32, Place>,
     held: Vec<Vec<u8>>,
-    left: usize,
+    /// What reading may still cost, in bytes: objects and streams may be used over and over.
+    left: Cell<usize>,
     /// The first stream that could not be decoded, or limit that was hit.
     pub fault: Option<Unread>,
 }
 
 impl<'a> File<'a> {
     pub fn open(body: &'a [u8]) -> Result<Self, Unread> {
-        let mut out = Self { body, places: BTreeMap::new(), held: Vec::new(), left: MAX_BYTES, fault: None };
+        let mut out = Self { body, places: BTreeMap::new(), held: Vec::new(), left: Cell::new(MAX_BYTES), fault: None };
         let mut streams = Vec::new();
         for at in memchr::memmem::find_iter(body, b" obj") {
             let Some((number, start)) = number_before(body, at) else { continue };
@@ -86,13 +90,27 @@ impl<'a> File<'a> {
         self.places.keys().copied().collect()
     }
 
+    /// Takes from what reading may cost.
+    pub fn charge(&self, cost: usize) {
+        self.left.set(self.left.get().saturating_sub(cost));
+    }
+
+    /// Whether the limit of what reading may cost was hit.
+    pub fn is_spent(&self) -> bool {
+        self.left.get() == 0
+    }
+
     pub fn object(&self, number: u32) -> Value {
-        let lexer = match self.places.get(&number) {
-            Some(Place::File(at)) => Some(Lexer::new(self.body, *at)),
-            Some(Place::Held(i, at)) => self.held.get(*i).map(|data| Lexer::new(data, *at)),
+        let place = match self.places.get(&number) {
+            Some(Place::File(at)) => Some((self.body, *at)),
+            Some(Place::Held(i, at)) => self.held.get(*i).map(|data| (data.as_slice(), *at)),
             None => None,
         };
-        lexer.and_then(|mut l| l.value()).unwrap_or(Value::Null)
+        let Some((bytes, at)) = place.filter(|_| !self.is_spent()) else { return Value::Null };
+        let mut lexer = Lexer::new(bytes, at);
+        let value = lexer.value();
+        self.charge(lexer.at.saturating_sub(at));
+        value.unwrap_or(Value::Null)
     }
 
     /// What a reference leads to.
@@ -109,7 +127,7 @@ impl<'a> File<'a> {
 
     /// A stream's content, decoded; empty where it is none, or where it can't be decoded.
     pub fn stream(&mut self, number: u32) -> Vec<u8> {
-        let Some(Place::File(at)) = self.places.get(&number) else { return Vec::new() };
+        let Some(Place::File(at)) = self.places.get(&number).filter(|_| !self.is_spent()) else { return Vec::new() };
         let mut lexer = Lexer::new(self.body, *at);
         let Some(dict @ Value::Dict(_)) = lexer.value() else { return Vec::new() };
         if lexer.value() != Some(Value::Word(b"stream".to_vec())) {
@@ -135,7 +153,7 @@ impl<'a> File<'a> {
         };
         let mut data = raw.to_vec();
         for (i, filter) in filters.iter().enumerate().take(8) {
-            match filter::decode(filter, parameters.get(i).unwrap_or(&Value::Null), &data, self.left) {
+            match filter::decode(filter, parameters.get(i).unwrap_or(&Value::Null), &data, self.left.get()) {
                 Ok(decoded) => data = decoded,
                 Err(why) => {
                     self.fault.get_or_insert(why);
@@ -143,7 +161,7 @@ impl<'a> File<'a> {
                 }
             }
         }
-        self.left = self.left.saturating_sub(data.len());
+        self.charge(raw.len().max(data.len()).saturating_add(STREAM_COST));
         data
     }
 }

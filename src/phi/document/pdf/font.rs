@@ -61,7 +61,7 @@ impl Font {
         }
         if let Value::Ref(number) = dict.get(b"ToUnicode") {
             let stream = file.stream(*number);
-            out.to_unicode(&stream);
+            out.read_map(&stream);
         }
         out.first = file.resolve(dict.get(b"FirstChar")).index().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let widths = file.resolve(dict.get(b"Widths"));
@@ -70,7 +70,7 @@ impl Font {
     }
 
     /// A character map (9.10.3).
-    fn to_unicode(&mut self, stream: &[u8]) {
+    fn read_map(&mut self, stream: &[u8]) {
         let mut lexer = Lexer::new(stream, 0);
         let mut list: Vec<Value> = Vec::new();
         let mut left = MAX_CODES;

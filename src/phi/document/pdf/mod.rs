@@ -39,16 +39,16 @@ impl Document for Pdf {
         }
         let mut file = File::open(body)?;
         let mut flow = Flow::default();
-        let mut fonts = Fonts(HashMap::new());
+        let mut shared = Shared { fonts: Fonts(HashMap::new()), resources: HashMap::new(), names: HashMap::new() };
         let mut count = Count::default();
         let mut xfa = Vec::new();
         for number in file.numbers() {
             let object = file.object(number);
             if object.get(b"Type").is_name(b"Page") {
                 count.pages = count.pages.saturating_add(1);
-                page(&mut file, &object, &mut fonts, &mut flow, &mut count);
+                page(&mut file, &object, &mut shared, &mut flow, &mut count);
             }
-            field(&file, &object, &mut flow);
+            field(&file, &object, &mut shared.names, &mut flow);
             let form = file.resolve(object.get(b"AcroForm"));
             let list = [file.resolve(object.get(b"XFA")), file.resolve(form.get(b"XFA"))];
             xfa.extend(list.iter().flat_map(Value::elements).filter_map(|v| if let Value::Ref(n) = v { Some(*n) } else { None }));
@@ -69,12 +69,22 @@ impl Document for Pdf {
         if let Some(why) = count.unread() {
             parts.unread(why);
         }
+        if file.is_spent() {
+            return Err(Unread::new(GapReason::LimitSize, "reading it costs more than 256 MiB"));
+        }
         match file.fault.take() {
             Some(why) => Err(why),
             None if count.pages == 0 => Err(Unread::malformed("no pages are found in it")),
             None => Ok(()),
         }
     }
+}
+
+/// What pages and fields have from others.
+struct Shared {
+    fonts: Fonts,
+    resources: HashMap<u32, Value>,
+    names: HashMap<u32, Value>,
 }
 
 /// Pages, and why some gave no text.
@@ -114,7 +124,7 @@ fn is_encrypted(body: &[u8]) -> bool {
     })
 }
 
-fn page(file: &mut File<'_>, object: &Value, fonts: &mut Fonts, flow: &mut Flow, count: &mut Count) {
+fn page(file: &mut File<'_>, object: &Value, shared: &mut Shared, flow: &mut Flow, count: &mut Count) {
     let mut content = Vec::new();
     let contents = match object.get(b"Contents") {
         Value::Ref(number) => match file.object(*number) {
@@ -131,8 +141,8 @@ fn page(file: &mut File<'_>, object: &Value, fonts: &mut Fonts, flow: &mut Flow,
         }
     }
     let mut shown = Page::default();
-    let resources = inherited(file, object, b"Resources");
-    shown.run(file, &content, &resources, fonts);
+    let resources = inherited(file, object, b"Resources", &mut shared.resources);
+    shown.run(file, &content, &resources, &mut shared.fonts);
     if shown.is_unmapped() {
         count.unmapped = count.unmapped.saturating_add(1);
     } else if !shown.has_text() && shown.images {
@@ -143,20 +153,31 @@ fn page(file: &mut File<'_>, object: &Value, fonts: &mut Fonts, flow: &mut Flow,
     flow.line();
 }
 
-fn inherited(file: &File<'_>, page: &Value, key: &[u8]) -> Value {
-    let mut node = page.clone();
+/// A value of an object, or of one above it. What is above is looked at once.
+fn inherited(file: &File<'_>, object: &Value, key: &[u8], above: &mut HashMap<u32, Value>) -> Value {
+    let own = file.resolve(object.get(key));
+    let Value::Ref(parent) = object.get(b"Parent") else { return own };
+    if own != Value::Null {
+        return own;
+    }
+    if let Some(known) = above.get(parent) {
+        return known.clone();
+    }
+    let mut node = file.object(*parent);
+    let mut found = file.resolve(node.get(key));
     for _ in 0..MAX_LEVELS {
-        let found = file.resolve(node.get(key));
         if found != Value::Null {
-            return found;
+            break;
         }
         node = file.resolve(node.get(b"Parent"));
+        found = file.resolve(node.get(key));
     }
-    Value::Null
+    above.insert(*parent, found.clone());
+    found
 }
 
 /// A form field (12.7.3) as `name: value`, or a note (12.5.6).
-fn field(file: &File<'_>, object: &Value, flow: &mut Flow) {
+fn field(file: &File<'_>, object: &Value, names: &mut HashMap<u32, Value>, flow: &mut Flow) {
     let text = |value: &Value| match file.resolve(value) {
         Value::Text(bytes) => Some(text_string(&bytes)),
         Value::Name(name) => Some(text_string(&name)),
@@ -165,7 +186,7 @@ fn field(file: &File<'_>, object: &Value, flow: &mut Flow) {
     let own = object.get(b"V");
     if *own != Value::Null
         && let Some(value) = text(own)
-        && let Some(name) = text(&inherited(file, object, b"T"))
+        && let Some(name) = text(&inherited(file, object, b"T", names))
     {
         flow.text(&format!("{name}: {value}"));
         flow.line();

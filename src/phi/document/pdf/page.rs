@@ -81,6 +81,7 @@ impl Page {
         let mut state = State { place, font: 0, size: 1.0, leading: 0.0 };
         let mut states: Vec<State> = Vec::new();
         let (mut line, mut at) = (UNIT, UNIT);
+        let (font_names, object_names) = (file.resolve(resources.get(b"Font")), file.resolve(resources.get(b"XObject")));
         let mut lexer = Lexer::new(content, 0);
         let mut operands: Vec<Value> = Vec::new();
         while let Some(value) = lexer.value() {
@@ -104,10 +105,13 @@ impl Page {
                 b"Tf" => {
                     state.size = n(1);
                     if let Some(Value::Name(name)) = operands.first() {
-                        let font = file.resolve(resources.get(b"Font")).get(name).clone();
-                        state.font = if let Value::Ref(number) = font { number } else { 0 };
-                        if !fonts.0.contains_key(&state.font) {
-                            let dict = file.resolve(&font);
+                        file.charge(font_names.len());
+                        let font = font_names.get(name);
+                        state.font = if let Value::Ref(number) = font { *number } else { 0 };
+                        // Those without a number are read anew: their names are the page's own.
+                        let known = state.font != 0 && fonts.0.contains_key(&state.font);
+                        if !known {
+                            let dict = file.resolve(font);
                             let font = Font::read(file, &dict);
                             fonts.0.insert(state.font, font);
                         }
@@ -136,8 +140,8 @@ impl Page {
                 }
                 b"Do" => {
                     if let Some(Value::Name(name)) = operands.first() {
-                        let object = file.resolve(resources.get(b"XObject")).get(name).clone();
-                        self.draw(file, &object, resources, fonts, state.place, depth);
+                        file.charge(object_names.len());
+                        self.draw(file, object_names.get(name), resources, fonts, state.place, depth);
                     }
                 }
                 _ => {}

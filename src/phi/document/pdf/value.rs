@@ -37,6 +37,11 @@ impl Value {
         self.number().filter(|n| (0.0..9e15).contains(n)).map(|n| n as usize)
     }
 
+    /// Pairs of a dictionary.
+    pub fn len(&self) -> usize {
+        if let Value::Dict(pairs) = self { pairs.len() } else { 0 }
+    }
+
     pub fn is_name(&self, name: &[u8]) -> bool {
         matches!(self, Value::Name(n) if n == name)
     }
