@@ -134,3 +134,12 @@ impl Read for Metered<'_, '_> {
         }
     }
 }
+
+/// Names in the headers of members that stand in these bytes (APPNOTE §4.3.7: the name's length at 26, the name at 30).
+pub(super) fn local_names(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr::memmem::find_iter(bytes, b"PK\x03\x04").map(|at| {
+        let header = bytes.get(at..).unwrap_or_default();
+        let length = header.get(26..28).and_then(|n| n.first_chunk()).map_or(0, |n| u16::from_le_bytes(*n));
+        header.get(30..usize::from(length).saturating_add(30)).unwrap_or_default()
+    })
+}

@@ -5,7 +5,7 @@ use quick_xml::events::BytesStart;
 
 use super::flow::Flow;
 use super::markup::{Piece, member};
-use super::members::Members;
+use super::members::{Members, local_names};
 use super::{Document, Parts, Unread};
 
 /// What a zip of Office Open XML holds.
@@ -21,17 +21,12 @@ pub(super) enum Kind {
 
 /// The kind by the members whose headers stand in these bytes.
 pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
-    const LOCAL: &[u8] = b"PK\x03\x04";
-    if !bytes.starts_with(LOCAL) {
+    if !bytes.starts_with(b"PK\x03\x04") {
         return None;
     }
     let mut office = false;
     let mut sheets = false;
-    for at in memchr::memmem::find_iter(bytes, LOCAL) {
-        // The name's length stands at 26, the name at 30 (APPNOTE §4.3.7).
-        let header = bytes.get(at..).unwrap_or_default();
-        let length = header.get(26..28).and_then(|n| n.first_chunk()).map_or(0, |n| u16::from_le_bytes(*n));
-        let name = header.get(30..usize::from(length).saturating_add(30)).unwrap_or_default();
+    for name in local_names(bytes) {
         office |= name == b"[Content_Types].xml" || name.starts_with(b"_rels/");
         if name.starts_with(b"word/") {
             return Some(Kind::Docx);

@@ -4,7 +4,7 @@ use quick_xml::events::BytesStart;
 
 use super::flow::Flow;
 use super::markup::{Piece, attribute, member};
-use super::members::Members;
+use super::members::{Members, local_names};
 use super::sheet::{Sheet, number, put};
 use super::{Document, Parts, Unread};
 use crate::model::GapReason;
@@ -18,6 +18,16 @@ fn is(head: &[u8], kind: &str) -> bool {
     head.starts_with(b"PK\x03\x04") && rest.is_some_and(|r| r.starts_with(kind.as_bytes()))
 }
 
+/// The same where a writer put the type elsewhere, or packed it.
+fn is_undecided(head: &[u8]) -> bool {
+    let has = |wanted: &[u8]| local_names(head).any(|name| name == wanted);
+    let first: &[u8] = local_names(head).next().unwrap_or_default();
+    let known =
+        matches!(first, b"META-INF/manifest.xml" | b"meta.xml" | b"mimetype" | b"content.xml" | b"styles.xml" | b"manifest.rdf");
+    head.starts_with(b"PK\x03\x04") && known && has(b"content.xml") && !has(b"META-INF/MANIFEST.MF")
+}
+
+/// Asked last of its kin, for those of which the first bytes don't tell the kind.
 pub(super) struct Odt;
 pub(super) struct Odp;
 pub(super) struct Ods;
@@ -28,7 +38,16 @@ impl Document for Odt {
     }
 
     fn recognise(&self, head: &[u8]) -> bool {
-        is(head, "text")
+        is(head, "text") || (is_undecided(head) && !is(head, ""))
+    }
+
+    fn closer(&self, body: &[u8]) -> Option<&'static dyn Document> {
+        let kind = Members::open(body).ok()?.bytes("mimetype").ok()?;
+        match kind.strip_prefix(b"application/vnd.oasis.opendocument.")? {
+            [b's', b'p', ..] => Some(&Ods),
+            [b'p', ..] | [b'g', ..] => Some(&Odp),
+            _ => None,
+        }
     }
 
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
