@@ -3,16 +3,56 @@
 //!
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
+mod biff;
+mod cells;
 pub mod dbf;
+mod doc;
+mod flow;
+mod html;
+mod mail;
+mod markup;
+mod members;
+mod msg;
+mod office;
+mod ole;
+mod opendocument;
 mod parts;
+mod pdf;
+mod rtf;
+mod sheet;
 pub mod sqlite;
+mod tiff;
+mod xls;
+mod xlsb;
+mod xlsx;
 
 pub use parts::Parts;
 
 use super::{CaseKey, Outcome, Unread};
 
 /// Every format, in the order in which they are asked.
-pub static REGISTRY: &[&dyn Document] = &[&sqlite::Sqlite, &dbf::Dbf];
+pub static REGISTRY: &[&dyn Document] = &[
+    &xlsx::Xlsx,
+    &xlsb::Xlsb,
+    &office::Pptx,
+    &office::Docx,
+    &opendocument::Odt,
+    &opendocument::Ods,
+    &opendocument::Odp,
+    &pdf::Pdf,
+    &rtf::Rtf,
+    &html::Html,
+    &mail::Mbox,
+    &mail::Eml,
+    &doc::Doc,
+    &msg::Msg,
+    &xls::Xls,
+    &sqlite::Sqlite,
+    &dbf::Dbf,
+];
+
+/// Formats without any text that is read: what they hold is told as a gap.
+static PICTURES: &[&dyn Document] = &[&tiff::Tiff];
 
 /// One format of documents.
 pub trait Document: Sync {
@@ -22,6 +62,11 @@ pub trait Document: Sync {
     /// Whether an object with these first bytes (up to 64 KiB) is of this format. Names decide nothing.
     fn recognise(&self, head: &[u8]) -> bool;
 
+    /// The format itself, where the first bytes only showed that it is of this family and the whole tells more.
+    fn closer(&self, _body: &[u8]) -> Option<&'static dyn Document> {
+        None
+    }
+
     /// Hands out text and tables. What can't be read is the error; what was handed out before it stays.
     /// Every declared size is doubted, and what a part costs is paid from the budget of `parts`.
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread>;
@@ -29,7 +74,7 @@ pub trait Document: Sync {
 
 /// The format of an object, by its first bytes.
 pub fn detect(head: &[u8]) -> Option<&'static dyn Document> {
-    REGISTRY.iter().copied().find(|d| d.recognise(head))
+    REGISTRY.iter().chain(PICTURES).copied().find(|d| d.recognise(head))
 }
 
 /// Reads a document. A reader that panics is one that could not read it.
@@ -39,5 +84,7 @@ pub fn read(document: &dyn Document, body: &[u8], key: &CaseKey) -> Outcome {
     parts.finish()
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

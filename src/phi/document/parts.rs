@@ -97,6 +97,9 @@ impl<'k> Parts<'k> {
             }
             Some(_) => Err(Unread::new(GapReason::LimitDepth, "documents are nested deeper than the limit")),
             None => {
+                if is_packed(bytes) {
+                    self.unread(Unread::new(GapReason::PhiFormat, "an archive inside the document is not read"));
+                }
                 self.begin()?;
                 self.bytes(bytes)?;
                 self.end();
@@ -111,6 +114,7 @@ impl<'k> Parts<'k> {
     }
 
     pub(super) fn document(&mut self, document: &dyn Document, body: &[u8]) {
+        let document = document.closer(body).unwrap_or(document);
         self.around.push(document.id());
         let depth = self.around.len();
         let read = catch_unwind(AssertUnwindSafe(|| document.read(body, self)));
@@ -181,6 +185,12 @@ impl<'k> Parts<'k> {
             self.facts.push(facts);
         }
     }
+}
+
+/// Archives, by their first bytes.
+fn is_packed(bytes: &[u8]) -> bool {
+    const MAGIC: [&[u8]; 6] = [b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0"];
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
 impl<'k> Part<'k> {

@@ -59,6 +59,11 @@ fn delimited<'k>(head: &[u8], key: &'k CaseKey) -> Option<Box<dyn PhiStream + 'k
     }))
 }
 
+/// Whether a cell says what stands under or beside it, in the words of health records.
+pub(super) fn is_title(cell: &str) -> bool {
+    cell.len() <= 80 && headers::meaning(&headers::normalise(cell)).is_some()
+}
+
 /// The header, where the first row is one, and statistics of the rows in the head.
 fn sample(head: &[u8], shape: sniff::Shape) -> (Option<Vec<String>>, Vec<Column>) {
     let mut whole = head;
