@@ -41,8 +41,9 @@ impl Examine for Worker<'_> {
     fn begin(&mut self, head: &Head<'_>) {
         self.document = document::detect(head.bytes);
         self.unread = if self.document.is_some() { None } else { unread_format(head.bytes) };
-        let scan = || PhiScan::start(head.bytes, self.key);
-        self.scan = if self.document.is_some() { None } else { Some(scan()).filter(|s| !s.is_idle()) };
+        // Of a document that isn't held whole, what is plain text in it can still be looked at.
+        let streamed = self.document.is_none() || !head.held;
+        self.scan = streamed.then(|| PhiScan::start(head.bytes, self.key)).filter(|s| !s.is_idle());
     }
 
     fn feed(&mut self, _offset: u64, chunk: &[u8]) {
@@ -53,13 +54,14 @@ impl Examine for Worker<'_> {
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let locator = whole.head.locator;
+        let streamed = self.scan.take().map(PhiScan::finish).unwrap_or_default();
         let outcome = match (self.document.take(), whole.body) {
             (Some(document), Some(body)) => document::read(document, body, self.key),
             (Some(document), None) => {
-                let detail = format!("{} documents above --max-body are not read for patient data", document.id());
-                Outcome { facts: None, unread: Some(Unread::new(GapReason::LimitMemory, detail)), ..Outcome::default() }
+                let detail = format!("{} documents above --max-body are not read whole for patient data", document.id());
+                Outcome { unread: Some(Unread::new(GapReason::LimitMemory, detail)), ..streamed }
             }
-            (None, _) => self.scan.take().map(PhiScan::finish).unwrap_or_default(),
+            (None, _) => streamed,
         };
         let recognised = outcome.facts.is_some() || outcome.unread.is_some();
         if let Some(Unread { reason, detail }) = outcome.unread {

@@ -90,7 +90,38 @@ impl fmt::Debug for Words {
     }
 }
 
+/// Letters of 45 CFR 164.514(b)(2)(i) that a limited data set must not have (164.514(e)(2)): all but dates, places and
+/// codes of the set's own.
+const DIRECT: [char; 15] = ['A', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q'];
+
 impl PhiFacts {
+    /// `identified`, `limited_dataset_like` (dates, places and codes only: still protected) or `deid_like` (by its own
+    /// marks). What it is in law, the report doesn't say.
+    pub fn data_class(&self) -> &'static str {
+        if self.deidentified {
+            "deid_like"
+        } else if self.classes.iter().any(|c| DIRECT.contains(c)) {
+            "identified"
+        } else {
+            "limited_dataset_like"
+        }
+    }
+
     /// Bound on the people kept for one object (memory); beyond it counts become lower bounds and say so.
     pub const MAX_PEOPLE: usize = 2_000_000;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_identifies_directly_decides_the_class() {
+        let of = |classes: &[char], deidentified| {
+            PhiFacts { classes: classes.to_vec(), deidentified, ..PhiFacts::default() }.data_class()
+        };
+        assert_eq!(of(&['A', 'C'], false), "identified");
+        assert_eq!(of(&['B', 'C', 'R'], false), "limited_dataset_like");
+        assert_eq!(of(&['A'], true), "deid_like");
+    }
 }

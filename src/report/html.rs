@@ -188,6 +188,7 @@ impl<'r> Page<'r> {
     fn marks(&self, phi: &PhiBlock) -> Vec<&'static str> {
         let marks = [
             (phi.clinical, "with health or payment context"),
+            (phi.data_class == "limited_dataset_like", "like a limited data set: no direct identifiers"),
             (phi.part2 > 0, "with possible content under 42 CFR Part 2"),
             (phi.synthetic, "marked as test or invented data"),
             (phi.deidentified, "de-identified by its own marks"),

@@ -170,6 +170,9 @@ pub struct PhiBlock {
     pub identifiers: BTreeMap<String, u64>,
     /// Letters of 45 CFR 164.514(b)(2)(i).
     pub classes: Vec<String>,
+    /// `identified`, `limited_dataset_like` (dates, places and codes only) or `deid_like` (by its own marks).
+    #[serde(default)]
+    pub data_class: String,
     /// People by two-letter state.
     pub states: BTreeMap<String, u64>,
     /// A state counts 1 to 10 people: such counts are suppressed before a wider distribution.
@@ -205,6 +208,7 @@ impl From<&PhiFacts> for PhiBlock {
             individuals: f.individuals.into(),
             identifiers: f.identifiers.clone(),
             classes: f.classes.iter().map(char::to_string).collect(),
+            data_class: f.data_class().to_owned(),
             states: f.states.clone(),
             small_cells: has_small_cells(&f.states),
             synthetic: f.synthetic,

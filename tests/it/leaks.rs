@@ -159,9 +159,110 @@ fn letters(people: &[Patient]) -> Vec<u8> {
     out.into_bytes()
 }
 
+fn lines(people: &[Patient]) -> Vec<String> {
+    String::from_utf8(letters(people)).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn html(people: &[Patient]) -> Vec<u8> {
+    let rows = people.iter().fold(String::new(), |s, p| {
+        s + &format!(
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            p.mrn, p.family, p.given, p.birth, p.ssn, p.member
+        )
+    });
+    format!(
+        "<!DOCTYPE html><html><body><table><tr><th>MRN</th><th>Last Name</th><th>First Name</th><th>DOB</th><th>SSN</th><th>Member ID</th></tr>{rows}</table></body></html>"
+    )
+    .into_bytes()
+}
+
+fn rtf(people: &[Patient]) -> Vec<u8> {
+    let text = lines(people).iter().fold(String::new(), |s, line| s + line + "\\par\n");
+    format!("{{\\rtf1\\ansi {text}}}").into_bytes()
+}
+
+fn eml(people: &[Patient]) -> Vec<u8> {
+    let body = base64::engine::general_purpose::STANDARD.encode(letters(people));
+    let body: Vec<&str> = body.as_bytes().chunks(76).map(|c| std::str::from_utf8(c).unwrap()).collect();
+    format!(
+        "From: a@example.org\r\nTo: b@example.org\r\nSubject: charts\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n",
+        body.join("\r\n")
+    )
+    .into_bytes()
+}
+
+fn sql(people: &[Patient]) -> Vec<u8> {
+    let mut out = "-- MySQL dump 10.13\nCREATE TABLE `patients` (`mrn` varchar(20), `last_name` text, `first_name` text, `dob` date, `ssn` text, `member_id` text, `diagnosis` text);\n".to_owned();
+    for p in people {
+        let _ = writeln!(
+            out,
+            "INSERT INTO `patients` VALUES ('{}','{}','{}','{}','{}','{}','E11.9');",
+            p.mrn, p.family, p.given, p.birth, p.ssn, p.member
+        );
+    }
+    out.into_bytes()
+}
+
+fn docx(people: &[Patient]) -> Vec<u8> {
+    let text = lines(people)
+        .iter()
+        .fold(String::new(), |s, line| s + "<w:p><w:r><w:t xml:space=\"preserve\">" + line + "</w:t></w:r></w:p>");
+    let document = format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body>{text}</w:body></w:document>"
+    );
+    zip(&[("[Content_Types].xml".to_owned(), b"<Types/>".to_vec()), ("word/document.xml".to_owned(), document.into_bytes())])
+}
+
+fn xlsx(people: &[Patient]) -> Vec<u8> {
+    let mut rows = String::new();
+    for line in String::from_utf8(csv(people)).unwrap().lines() {
+        let cells = line.split(',').fold(String::new(), |s, c| s + "<c t=\"inlineStr\"><is><t>" + c + "</t></is></c>");
+        let _ = write!(rows, "<row>{cells}</row>");
+    }
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let workbook = format!(
+        "<workbook xmlns=\"{main}\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets><sheet name=\"s\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+    );
+    let links = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
+    let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
+    let member = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    zip(&[
+        member("[Content_Types].xml", "<Types/>"),
+        member("xl/workbook.xml", &workbook),
+        member("xl/_rels/workbook.xml.rels", links),
+        member("xl/worksheets/sheet1.xml", &sheet),
+    ])
+}
+
+fn pdf(people: &[Patient]) -> Vec<u8> {
+    let text = lines(people).iter().fold(String::new(), |s, line| s + "(" + line + ") Tj T*\n");
+    let content = format!("BT /F1 12 Tf 14 TL 50 750 Td\n{text}ET");
+    format!(
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
+         3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n\
+         4 0 obj<</Length {}>>stream\n{content}\nendstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
+        content.len()
+    )
+    .into_bytes()
+}
+
 type Make = fn(&[Patient]) -> Vec<u8>;
-const FORMATS: &[(&str, Make)] =
-    &[("csv", csv), ("txt", utf16), ("hl7", hl7), ("x12", x12), ("ndjson", fhir), ("xml", cda), ("doc", letters)];
+const FORMATS: &[(&str, Make)] = &[
+    ("csv", csv),
+    ("txt", utf16),
+    ("hl7", hl7),
+    ("x12", x12),
+    ("ndjson", fhir),
+    ("xml", cda),
+    ("doc", letters),
+    ("html", html),
+    ("rtf", rtf),
+    ("eml", eml),
+    ("sql", sql),
+    ("docx", docx),
+    ("xlsx", xlsx),
+    ("pdf", pdf),
+];
 
 /// A zip of these members.
 fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {

@@ -28,7 +28,7 @@ mod xlsx;
 
 pub use parts::Parts;
 
-use super::{CaseKey, Outcome, Unread};
+use super::{CaseKey, Outcome, Unread, dicom};
 
 /// Every format, in the order in which they are asked.
 pub static REGISTRY: &[&dyn Document] = &[
@@ -72,8 +72,11 @@ pub trait Document: Sync {
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread>;
 }
 
-/// The format of an object, by its first bytes.
+/// The format of an object, by its first bytes. The preamble of a DICOM file may look like a TIFF (PS3.10 section 7.1).
 pub fn detect(head: &[u8]) -> Option<&'static dyn Document> {
+    if dicom::looks_like(head) {
+        return None;
+    }
     REGISTRY.iter().chain(PICTURES).copied().find(|d| d.recognise(head))
 }
 

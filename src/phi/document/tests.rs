@@ -67,7 +67,9 @@ fn fixtures_are_read_whole() {
         let outcome = outcome(&bytes);
         let facts = outcome.facts.clone().unwrap_or_default();
         let id = name.split('-').next().unwrap();
-        if facts.individuals.best != 2 || !facts.format.starts_with(id) || outcome.unread.is_some() {
+        // Its memos lie in a file beside it.
+        let whole = outcome.unread.is_none() || name == "dbf-memo.dbf";
+        if facts.individuals.best != 2 || !facts.format.starts_with(id) || !whole {
             wrong.push(format!("{name}: {} {:?} {:?} {:?}", facts.format, facts.individuals, facts.identifiers, outcome.unread));
         }
     }

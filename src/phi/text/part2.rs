@@ -22,7 +22,7 @@ pub(super) fn read(before: &[u8], behind: &[u8]) -> Option<usize> {
         return None;
     }
     match behind.first()? {
-        b'f' | b'F' => code(behind),
+        b'f' | b'F' => code(behind).filter(|_| behind.get(1) == Some(&b'1')),
         _ => WORDS
             .iter()
             .map(|w| w.as_bytes())
