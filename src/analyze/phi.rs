@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
-use crate::model::{Category, Evidence, Gap, GapReason, NameMark, PhiFacts, Stage, Words};
+use crate::model::{Category, Evidence, Gap, GapReason, Locator, NameMark, PhiFacts, Stage, Words};
 use crate::phi::document::{self, Document};
 use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in};
 
@@ -24,7 +24,7 @@ impl Analyzer for PhiAnalyzer {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
-        Box::new(Worker { key: &self.key, scan: None, document: None, unread: None })
+        Box::new(Worker { key: &self.key, scan: None, document: None, unread: None, read: None })
     }
 }
 
@@ -35,10 +35,17 @@ struct Worker<'a> {
     document: Option<&'static dyn Document>,
     /// A format that holds text which no detector reads.
     unread: Option<&'static str>,
+    /// The document that was read last: its parts come again as members of a container.
+    read: Option<Locator>,
 }
 
 impl Examine for Worker<'_> {
     fn begin(&mut self, head: &Head<'_>) {
+        let markup = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head.bytes).trim_ascii_start().first() == Some(&b'<');
+        if markup && self.read.is_some() && self.read == head.locator.container() {
+            (self.document, self.unread, self.scan) = (None, None, None);
+            return;
+        }
         self.document = document::detect(head.bytes);
         self.unread = if self.document.is_some() { None } else { unread_format(head.bytes) };
         // Of a document that isn't held whole, what is plain text in it can still be looked at.
@@ -56,7 +63,10 @@ impl Examine for Worker<'_> {
         let locator = whole.head.locator;
         let streamed = self.scan.take().map(PhiScan::finish).unwrap_or_default();
         let outcome = match (self.document.take(), whole.body) {
-            (Some(document), Some(body)) => document::read(document, body, self.key),
+            (Some(document), Some(body)) => {
+                self.read = Some(locator.clone());
+                document::read(document, body, self.key)
+            }
             (Some(document), None) => {
                 let detail = format!("{} documents above --max-body are not read whole for patient data", document.id());
                 Outcome { unread: Some(Unread::new(GapReason::LimitMemory, detail)), ..streamed }
