@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
@@ -13,6 +12,7 @@ use wardround::engine::{self, Collector};
 use wardround::plan::{Options, Plan};
 use wardround::report::{CaseFolder, Masker};
 
+use crate::office::{self, zip};
 use crate::support::{Case, Scene, program};
 
 /// People planted; each with a family name, a given name, a record number, an SSN and a plan number.
@@ -177,18 +177,11 @@ fn html(people: &[Patient]) -> Vec<u8> {
 }
 
 fn rtf(people: &[Patient]) -> Vec<u8> {
-    let text = lines(people).iter().fold(String::new(), |s, line| s + line + "\\par\n");
-    format!("{{\\rtf1\\ansi {text}}}").into_bytes()
+    office::rtf(&lines(people))
 }
 
 fn eml(people: &[Patient]) -> Vec<u8> {
-    let body = base64::engine::general_purpose::STANDARD.encode(letters(people));
-    let body: Vec<&str> = body.as_bytes().chunks(76).map(|c| std::str::from_utf8(c).unwrap()).collect();
-    format!(
-        "From: a@example.org\r\nTo: b@example.org\r\nSubject: charts\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n",
-        body.join("\r\n")
-    )
-    .into_bytes()
+    office::eml("charts", &letters(people))
 }
 
 fn sql(people: &[Patient]) -> Vec<u8> {
@@ -204,46 +197,15 @@ fn sql(people: &[Patient]) -> Vec<u8> {
 }
 
 fn docx(people: &[Patient]) -> Vec<u8> {
-    let text = lines(people)
-        .iter()
-        .fold(String::new(), |s, line| s + "<w:p><w:r><w:t xml:space=\"preserve\">" + line + "</w:t></w:r></w:p>");
-    let document = format!(
-        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body>{text}</w:body></w:document>"
-    );
-    zip(&[("[Content_Types].xml".to_owned(), b"<Types/>".to_vec()), ("word/document.xml".to_owned(), document.into_bytes())])
+    office::docx(&lines(people))
 }
 
 fn xlsx(people: &[Patient]) -> Vec<u8> {
-    let mut rows = String::new();
-    for line in String::from_utf8(csv(people)).unwrap().lines() {
-        let cells = line.split(',').fold(String::new(), |s, c| s + "<c t=\"inlineStr\"><is><t>" + c + "</t></is></c>");
-        let _ = write!(rows, "<row>{cells}</row>");
-    }
-    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-    let workbook = format!(
-        "<workbook xmlns=\"{main}\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets><sheet name=\"s\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
-    );
-    let links = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
-    let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
-    let member = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
-    zip(&[
-        member("[Content_Types].xml", "<Types/>"),
-        member("xl/workbook.xml", &workbook),
-        member("xl/_rels/workbook.xml.rels", links),
-        member("xl/worksheets/sheet1.xml", &sheet),
-    ])
+    office::xlsx(&String::from_utf8(csv(people)).unwrap())
 }
 
 fn pdf(people: &[Patient]) -> Vec<u8> {
-    let text = lines(people).iter().fold(String::new(), |s, line| s + "(" + line + ") Tj T*\n");
-    let content = format!("BT /F1 12 Tf 14 TL 50 750 Td\n{text}ET");
-    format!(
-        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
-         3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n\
-         4 0 obj<</Length {}>>stream\n{content}\nendstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
-        content.len()
-    )
-    .into_bytes()
+    office::pdf(&lines(people))
 }
 
 type Make = fn(&[Patient]) -> Vec<u8>;
@@ -263,16 +225,6 @@ const FORMATS: &[(&str, Make)] = &[
     ("xlsx", xlsx),
     ("pdf", pdf),
 ];
-
-/// A zip of these members.
-fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        zip.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 /// Plants everybody, in files whose names name the people in them; gives the people.
 fn plant(scene: &Scene) -> Vec<Patient> {

@@ -90,7 +90,7 @@ fn grammar() -> Option<&'static Grammar> {
 }
 
 fn build() -> Result<Grammar, regex::Error> {
-    let id = r"([a-z]{0,4}-?\d[0-9a-z-]{2,15})";
+    let id = r"((?:[a-z]{1,4}-?)?\d[0-9a-z-]{2,15})";
     let kind = |pattern: &str| Regex::new(&format!("^(?i){pattern}"));
     Ok(Grammar {
         // With a word for number, or one that stands for it, blanks are enough; otherwise a mark must part them.
