@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Analyzer, Examine, Findings, Head, Whole};
 use crate::model::{Category, Evidence, Gap, GapReason, Locator, NameMark, PhiFacts, Stage, Words};
 use crate::phi::document::{self, Document};
-use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in};
+use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in, named_in_path};
 
 /// Runs the PHI detectors over every object.
 pub struct PhiAnalyzer {
@@ -106,7 +106,8 @@ impl Examine for Worker<'_> {
 fn marks(words: &Words, head: &Head<'_>) -> Vec<NameMark> {
     let names = head.locator.lineage().chain(head.other_names.iter().cloned());
     let marks = names.map(|locator| {
-        let ranges = named_in(words, &locator.last().shown());
+        let shown = locator.last().shown();
+        let ranges = if locator.depth() == 0 { named_in_path(words, &shown) } else { named_in(words, &shown) };
         NameMark { locator, ranges }
     });
     marks.filter(|mark| !mark.ranges.is_empty()).collect()

@@ -36,7 +36,7 @@ pub use key::CaseKey;
 pub use mask::{mask_path, redact, self_scan};
 pub use people::{PeopleIndex, individuals};
 pub use transcode::PhiScan;
-pub use words::named_in;
+pub use words::{named_in, named_in_path};
 
 /// Every detector, strictest structure first: where two of them recognise one object, the earlier decides.
 pub static REGISTRY: &[&dyn PhiDetector] = &[

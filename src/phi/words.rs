@@ -87,6 +87,28 @@ pub fn named_in(words: &Words, path: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The same in a path of the file system. Its folders stay as they are, so that the file is found, but where one names
+/// a person beyond doubt: by two names, a name and a number, or a number of nine digits. A folder with one word of a
+/// name (`test`, of a patient called Test) or a short number may be called that for any reason.
+pub fn named_in_path(words: &Words, path: &str) -> Vec<Range<usize>> {
+    let found = named_in(words, path);
+    let separator = |c: char| matches!(c, '/' | '\\');
+    let base = path.rfind(separator).map_or(0, |at| at.saturating_add(1));
+    let folder = |r: &Range<usize>| {
+        let start = path.get(..r.start).and_then(|s| s.rfind(separator)).map_or(0, |at| at.saturating_add(1));
+        let end = path.get(r.end..).and_then(|s| s.find(separator)).map_or(path.len(), |at| r.end.saturating_add(at));
+        start..end
+    };
+    let text = |r: &Range<usize>| path.get(r.clone()).unwrap_or_default();
+    let nine = |r: &Range<usize>| text(r).bytes().filter(u8::is_ascii_digit).count() == 9;
+    let beyond_doubt = |r: &Range<usize>| {
+        let folder = folder(r);
+        let other = |o: &&Range<usize>| folder.start <= o.start && o.end <= folder.end && (o.end <= r.start || r.end <= o.start);
+        nine(r) || found.iter().any(|o| other(&o))
+    };
+    found.iter().filter(|r| r.start >= base || beyond_doubt(r)).cloned().collect()
+}
+
 /// Runs of letters, digits and what joins them in names and numbers; never across separators of folders.
 fn runs(path: &str) -> Vec<Range<usize>> {
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’');
@@ -201,10 +223,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn folders_stay_unless_they_name_a_person_beyond_doubt() {
+        let mut words = Distinct::default();
+        let mut gather = Gather(&mut words);
+        ["Test", "Ana", "García"].into_iter().for_each(|n| gather.name(n));
+        ["77654033", "536228841"].into_iter().for_each(|n| gather.number(n));
+        let words = Words(words.into_sorted());
+        for (path, want) in [
+            ("/srv/test_files/77654033/6154", "/srv/test_files/77654033/6154"),
+            ("/srv/test_files/77654033/77654033-a.dcm", "/srv/test_files/77654033/N-a.dcm"),
+            ("/srv/Garcia, Ana/x.pdf", "/srv/Aa, Aa/x.pdf"),
+            ("/srv/Garcia_77654033/x.pdf", "/srv/Aa_N/x.pdf"),
+            ("/srv/536-22-8841/x.pdf", "/srv/N-N-N/x.pdf"),
+            ("C:\\Garcia\\Ana.pdf", "C:\\Garcia\\Aa.pdf"),
+        ] {
+            assert_eq!(mask::hide(path, named_in_path(&words, path)), want, "{path}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn no_path_panics(path in ".{0,80}") {
             let _ = masked(&path);
+            let _ = named_in_path(&Words(vec![hash(&path)]), &path);
         }
     }
 }

@@ -235,7 +235,7 @@ fn plant(scene: &Scene) -> Vec<Patient> {
         let name = match n % 5 {
             0 => format!("{} {}/{}.{ext}", p.family, p.given, p.mrn),
             1 => format!("{}_{}_{}.{ext}", p.family.to_uppercase(), p.given.to_uppercase(), p.mrn),
-            2 => format!("{}/{}{}-chart.{ext}", p.mrn, p.family, p.given),
+            2 => format!("{} {}/{}{}-chart.{ext}", p.family, p.mrn, p.family, p.given),
             3 => format!("{}, {} {}.{ext}", p.family, p.given, p.ssn),
             // A clinical document holds no plan number here.
             _ if ext == "xml" => format!("{}.{ext}", p.mrn),

@@ -11,6 +11,7 @@ mod headers;
 mod reader;
 mod rows;
 mod sniff;
+mod vendors;
 
 pub(in crate::phi) use cells::Cells;
 use columns::Column;

@@ -2,6 +2,7 @@
 
 use super::columns::Column;
 use super::headers::{self, Concept, Meaning};
+use super::vendors;
 use crate::phi::collect::{Collector, Draft};
 use crate::phi::{dates, identifiers, names};
 
@@ -21,6 +22,7 @@ pub(super) struct Roles {
     /// Health or payment of care is what the table is about.
     clinical: bool,
     pub notes: Vec<&'static str>,
+    vendor: Option<&'static str>,
     direct: bool,
     dated: bool,
 }
@@ -31,7 +33,9 @@ impl Roles {
         let spaces: Vec<String> = (0..columns.len())
             .map(|i| header.and_then(|h| h.get(i)).map(|h| headers::normalise(h)).unwrap_or_default())
             .collect();
-        let meanings: Vec<Option<Meaning>> = spaces.iter().map(|s| headers::meaning(s)).collect();
+        let vendor = vendors::of(&spaces);
+        let own = |space: &String| vendor.and_then(|v| v.columns.get(space)).map(|c| Meaning { concept: *c, patient: true });
+        let meanings: Vec<Option<Meaning>> = spaces.iter().map(|s| own(s).or_else(|| headers::meaning(s))).collect();
         let mut notes = Vec::new();
         let mut concepts: Vec<Option<Concept>> =
             meanings.iter().zip(columns).map(|(m, c)| checked(*m, c, header.is_some(), &mut notes)).collect();
@@ -77,6 +81,7 @@ impl Roles {
             columns: columns_out,
             clinical: health,
             notes,
+            vendor: vendor.map(|v| v.name.as_str()),
         })
     }
 
@@ -100,6 +105,9 @@ impl Roles {
     /// What the whole table is, once its rows are in.
     pub fn describe(&self, out: &mut Collector<'_>) -> bool {
         out.clinical |= self.clinical;
+        if let Some(vendor) = self.vendor {
+            out.note(format!("columns as in exports of {vendor}"));
+        }
         for note in &self.notes {
             out.note(*note);
         }

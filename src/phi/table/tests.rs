@@ -116,3 +116,16 @@ proptest::proptest! {
         let _ = run(&Table, text.as_bytes());
     }
 }
+
+#[test]
+fn exports_of_record_systems() {
+    let openemr = run(
+        &Table,
+        b"id,fname,lname,DOB,ss,phone_home,pubpid,pid\n1,Jane,Doe,1960-01-02,,,7001,7001\n2,Rick,Roe,1971-03-04,,,7002,7002\n",
+    )
+    .expect("patients");
+    assert_eq!(openemr.individuals.best, 2);
+    assert!(openemr.notes.iter().any(|n| n == "columns as in exports of OpenEMR"), "{:?}", openemr.notes);
+    let visits = run(&Table, b"pid,encounter,date,reason,provider_id,phone_home,fname\n7001,1,2024-01-02,cough,3,,Jane\n7002,2,2024-01-03,fever,3,,Rick\n").expect("patients");
+    assert_eq!(visits.individuals.best, 2);
+}
