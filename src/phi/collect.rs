@@ -147,6 +147,11 @@ impl Parts {
     }
 }
 
+/// The bit of a letter of 45 CFR 164.514(b)(2)(i).
+fn class_bit(letter: char) -> u32 {
+    1 << (u32::from(letter).saturating_sub(u32::from('A')) % 32)
+}
+
 /// Gathers one object's facts.
 pub(super) struct Collector<'k> {
     key: &'k CaseKey,
@@ -155,8 +160,10 @@ pub(super) struct Collector<'k> {
     seen: HashMap<u64, usize>,
     /// Tokens' upper bits by authority, so that an authority is hashed once.
     scopes: BTreeMap<String, u128>,
-    distinct: BTreeMap<&'static str, Distinct>,
-    classes: BTreeSet<char>,
+    /// Few kinds, asked for with every value.
+    distinct: Vec<(&'static str, Distinct)>,
+    /// Letters as bits.
+    classes: u32,
     notes: BTreeSet<String>,
     words: Distinct,
     parts: Parts,
@@ -176,8 +183,8 @@ impl<'k> Collector<'k> {
             people: Vec::new(),
             seen: HashMap::new(),
             scopes: BTreeMap::new(),
-            distinct: BTreeMap::new(),
-            classes: BTreeSet::new(),
+            distinct: Vec::new(),
+            classes: 0,
             notes: BTreeSet::new(),
             words: Distinct::default(),
             parts: Parts::default(),
@@ -285,14 +292,25 @@ impl<'k> Collector<'k> {
             "record_id" | "accession" | "study" => Some('R'),
             _ => None,
         };
-        self.classes.extend(class);
+        if let Some(class) = class {
+            self.class(class);
+        }
         if kind != "date" && kind != "city" {
             let hash = self.hasher.hash_one(text);
-            let set = self.distinct.entry(kind).or_default();
-            if set.at_most() < MAX_DISTINCT {
+            let at = self.distinct.iter().position(|(k, _)| std::ptr::eq(*k, kind) || *k == kind).unwrap_or_else(|| {
+                self.distinct.push((kind, Distinct::default()));
+                self.distinct.len() - 1
+            });
+            if let Some((_, set)) = self.distinct.get_mut(at)
+                && set.at_most() < MAX_DISTINCT
+            {
                 set.insert(hash);
             }
         }
+    }
+
+    fn class(&mut self, letter: char) {
+        self.classes |= class_bit(letter);
     }
 
     /// A number in the place of an SSN: counted, and where it could have been issued, returned for its person.
@@ -333,7 +351,7 @@ impl<'k> Collector<'k> {
     }
 
     pub fn distinct(&mut self, kind: &str) -> u64 {
-        self.distinct.get_mut(kind).map_or(0, |d| d.len() as u64)
+        self.distinct.iter_mut().find(|(k, _)| *k == kind).map_or(0, |(_, d)| d.len() as u64)
     }
 
     /// One in five numbers of persons or phones was never real.
@@ -355,7 +373,7 @@ impl<'k> Collector<'k> {
         let never = self.distinct("ssn_never_issued");
         if never > 0 {
             self.note(format!("{never} numbers in the place of an SSN were never issued or are published examples"));
-            self.classes.insert('G');
+            self.class('G');
         }
         if self.census.is_some() {
             self.note("more people than are counted one by one: estimated by HyperLogLog, error below 3 percent");
@@ -369,7 +387,7 @@ impl<'k> Collector<'k> {
             records: self.records,
             individuals,
             identifiers: self.distinct.iter_mut().map(|(k, d)| ((*k).to_owned(), d.len() as u64)).collect(),
-            classes: self.classes.into_iter().collect(),
+            classes: ('A'..='R').filter(|c| self.classes & class_bit(*c) != 0).collect(),
             states,
             synthetic,
             deidentified: false,

@@ -12,6 +12,11 @@ pub fn date(text: &str) -> Option<u32> {
         return None;
     }
     let bytes = t.as_bytes();
+    if let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes {
+        // The usual form of exports, read without taking it apart first.
+        let number = |digits: &[u8]| digits.iter().try_fold(0, |n, c| c.is_ascii_digit().then(|| n * 10 + u32::from(c - b'0')));
+        return make(number(&[*y1, *y2, *y3, *y4])?, number(&[*m1, *m2])?, number(&[*d1, *d2])?);
+    }
     let digits = bytes.iter().take_while(|c| c.is_ascii_digit()).count();
     if matches!(digits, 8 | 12 | 14) {
         // HL7 and X12 timestamps run on without separators.

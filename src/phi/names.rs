@@ -15,6 +15,9 @@ pub fn fold(text: &str) -> String {
     if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return text.to_ascii_uppercase();
     }
+    if text.is_ascii() {
+        return text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_uppercase())).collect();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -9,10 +9,15 @@ pub fn phone(text: &str) -> Option<([u8; 10], bool)> {
         return None;
     }
     let main = t.split(['x', 'X']).next()?;
-    let digits: Vec<u8> = main.bytes().filter(u8::is_ascii_digit).collect();
-    let ten: [u8; 10] = match digits.len() {
-        10 => digits.try_into().ok()?,
-        11 if digits.first() == Some(&b'1') => digits.get(1..)?.try_into().ok()?,
+    let mut digits = [0; 11];
+    let mut n = 0;
+    for digit in main.bytes().filter(u8::is_ascii_digit) {
+        *digits.get_mut(n)? = digit;
+        n += 1;
+    }
+    let ten: [u8; 10] = match n {
+        10 => *digits.first_chunk()?,
+        11 if digits[0] == b'1' => *digits.last_chunk()?,
         _ => return None,
     };
     let ok = ten[0] >= b'2' && ten[3] >= b'2' && &ten[1..3] != b"11";
@@ -42,6 +47,11 @@ pub fn email(text: &str) -> bool {
 /// Two-letter postal code of a state, district or territory, from the code or the name.
 pub fn state(text: &str) -> Option<[u8; 2]> {
     let t = text.trim();
+    // Nearly all tables write the code.
+    if let [a, b] = t.as_bytes() {
+        let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
+        return STATES.as_bytes().split(|c| *c == b' ').any(|s| s.starts_with(&code)).then_some(code);
+    }
     let upper = t.to_ascii_uppercase();
     let code = STATES
         .split(' ')

@@ -36,6 +36,9 @@ const NAME_ANCHORS: [&str; 6] = ["last name", "lastname", "last_name", "first na
 /// Bytes of the longest anchor, those of `part2` among them.
 pub(super) const LONGEST: usize = 22;
 
+/// Bytes within which a value begins behind its label.
+const VALUE: usize = 96;
+
 /// A labelled value, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -116,7 +119,7 @@ fn build() -> Result<Grammar, regex::Error> {
 
 /// The value that a label at the start of `behind` has, and the bytes both take.
 pub(super) fn read(before: &[u8], behind: &[u8]) -> Option<(Field, usize)> {
-    if !begins_a_word(before, behind) {
+    if !begins_a_word(before, behind) || !may_have_a_value(behind) {
         return None;
     }
     let of_another = is_of_another(before);
@@ -131,6 +134,14 @@ pub(super) fn read(before: &[u8], behind: &[u8]) -> Option<(Field, usize)> {
         b'l' | b'f' if !of_another => part(g, behind),
         _ => None,
     }
+}
+
+/// Words of labels stand in every text; values have digits, and names a mark before them.
+fn may_have_a_value(behind: &[u8]) -> bool {
+    let near = behind.get(..VALUE.min(behind.len())).unwrap_or_default();
+    let named = matches!(behind.first(), Some(b'p' | b'P' | b'l' | b'L' | b'f' | b'F'));
+    near.iter()
+        .any(|b| b.is_ascii_digit() || (named && matches!(b, b':' | b'=' | b'>' | b'|' | b',' | b'\t' | b'#' | b'-' | b's')))
 }
 
 /// Not the middle of a word, except behind a prefix as `patientDob`, `PAT_DOB`.
