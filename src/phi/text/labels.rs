@@ -72,7 +72,7 @@ pub(super) fn find(window: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Between label and value: quotes, marks, tags and blanks, as text, JSON, XML and tables have them.
-const MARKED: &str = r#"["'’]?[ \t]{0,8}(?:[:=#>|,\t]|-{1,2}[ >]|is )[ \t\r\n"'(\[]{0,16}"#;
+const MARKED: &str = r#"["'’]?[ \t]{0,8}(?:[:=#>|,\t]|-{1,2}[ >])[ \t\r\n"'(\[]{0,16}"#;
 const LOOSE: &str = r#"["'’]?[ \t]{0,8}[:=#>|,.\t]{0,2}[ \t\r\n"'(\[]{0,16}"#;
 const DATE: &str = r"(?-u:\d{8}|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2})|\d{1,2}[- ][a-z]{3,9}[- ,]{1,2}\d{4}|[a-z]{3,9}\.? \d{1,2},? \d{4})";
 const NUMBER: &str = r"(?:[ ._-]{0,2}(?:number|numbers|num|no|id|identifier|nbr|#)\.?)";
@@ -140,8 +140,7 @@ pub(super) fn read(before: &[u8], behind: &[u8]) -> Option<(Field, usize)> {
 fn may_have_a_value(behind: &[u8]) -> bool {
     let near = behind.get(..VALUE.min(behind.len())).unwrap_or_default();
     let named = matches!(behind.first(), Some(b'p' | b'P' | b'l' | b'L' | b'f' | b'F'));
-    near.iter()
-        .any(|b| b.is_ascii_digit() || (named && matches!(b, b':' | b'=' | b'>' | b'|' | b',' | b'\t' | b'#' | b'-' | b's')))
+    near.iter().any(|b| b.is_ascii_digit() || (named && matches!(b, b':' | b'=' | b'>' | b'|' | b',' | b'\t' | b'#' | b'-')))
 }
 
 /// Not the middle of a word, except behind a prefix as `patientDob`, `PAT_DOB`.
