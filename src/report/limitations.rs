@@ -21,7 +21,7 @@ const ALWAYS: &[&str] = &[
     "An indicator, rule or hash that matches shows a resemblance to known material. Whether an object is malicious needs an examiner's judgement.",
     "Rules and indicators find what their authors knew. Those in force, and those that were rejected, are listed with their SHA-256.",
     "A password-protected archive that an intruder made is not thereby secured: whoever made it holds the password.",
-    "This report is reduced to what is needed: it shows shapes and counts instead of patient data, and masks some identifiers and names in paths, not all: a file or folder named after a person can keep that name. It is not de-identified in the sense of 45 CFR 164.514, because digests, paths and counts derive from the data.",
+    "This report is reduced to what is needed: it shows shapes and counts instead of patient data, and masks identifiers and names in paths where the object's own content names the same person, not everywhere: a file or folder named after a person can keep that name. It is not de-identified in the sense of 45 CFR 164.514, because digests, paths and counts derive from the data.",
     "This report states facts for the assessment under 45 CFR 164.402 and draws no conclusion of law.",
 ];
 
