@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the library, in one binary.
 
 mod analyzers;
+mod annex;
 mod binary;
 mod container;
 mod contents;
