@@ -35,13 +35,16 @@ impl Levels {
     }
 }
 
+/// Findings that are named as a basis.
+const MAX_BASIS: usize = 100;
+
 /// The facts of `phi.four_factor_inputs`, from the findings.
 pub fn four_factor(findings: &[FindingRow]) -> FourFactorInputs {
     let mut extent = NatureAndExtent::default();
     let mut staged = AcquiredOrViewed::default();
     let mut intruder = UnauthorizedPerson::default();
     let mut mitigation = Mitigation::default();
-    let (mut kinds, mut classes) = (BTreeSet::new(), BTreeSet::new());
+    let (mut kinds, mut classes, mut written) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for finding in findings {
         match finding.category {
             Category::PhiAtRest => {
@@ -53,11 +56,17 @@ pub fn four_factor(findings: &[FindingRow]) -> FourFactorInputs {
                 extent.synthetic_objects += u64::from(phi.synthetic);
                 extent.deidentified_objects += u64::from(phi.deidentified);
                 mitigation.secured_objects += u64::from(phi.secured);
+                if let Some(time) = finding.object.as_ref().and_then(|o| o.times.mtime.clone()) {
+                    written.insert(time);
+                }
                 kinds.extend(phi.identifiers.iter().filter(|(_, n)| **n > 0).map(|(kind, _)| kind.clone()));
                 classes.extend(phi.classes.iter().cloned());
             }
             Category::Staging if finding.level >= Level::Notice => {
                 staged.staging_findings += 1;
+                if staged.basis.len() < MAX_BASIS {
+                    staged.basis.push(finding.id.clone());
+                }
                 staged.staging_alerts += u64::from(finding.level == Level::Alert);
                 let people = finding.phi.as_ref().map_or(0, |p| p.individuals.best);
                 staged.largest_staged_individuals = staged.largest_staged_individuals.max(people);
@@ -70,6 +79,10 @@ pub fn four_factor(findings: &[FindingRow]) -> FourFactorInputs {
     }
     extent.identifier_kinds = kinds.into_iter().collect();
     extent.classes = classes.into_iter().collect();
+    // RFC 3339 in UTC sorts as time does.
+    extent.first_written = written.first().cloned();
+    extent.last_written = written.last().cloned();
+    staged.evidence = if staged.staging_findings > 0 { "possible" } else { "none" }.to_owned();
     FourFactorInputs { nature_and_extent: extent, unauthorized_person: intruder, acquired_or_viewed: staged, mitigation }
 }
 
@@ -121,6 +134,8 @@ mod tests {
         assert_eq!(facts.acquired_or_viewed.staging_alerts, 1);
         assert_eq!(facts.unauthorized_person.intruder_findings, 1);
         assert!(!facts.acquired_or_viewed.transfer_examined);
+        assert_eq!((facts.acquired_or_viewed.evidence.as_str(), facts.acquired_or_viewed.basis.len()), ("possible", 1));
+        assert_eq!(four_factor(&[]).acquired_or_viewed.evidence, "none");
     }
 
     #[test]

@@ -270,6 +270,11 @@ pub struct NatureAndExtent {
     pub part2_objects: u64,
     pub synthetic_objects: u64,
     pub deidentified_objects: u64,
+    /// Earliest and latest time at which one of these objects was last written, RFC 3339. A clock can be wrong or set.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_written: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_written: Option<String>,
 }
 
 /// Factor (ii): who used the data or received it. Only traces of an intruder are visible to a scan.
@@ -292,6 +297,12 @@ pub struct AcquiredOrViewed {
     pub largest_staged_individuals: u64,
     /// Transfers over a network leave no trace that this scan reads.
     pub transfer_examined: bool,
+    /// `none` seen, or `possible` with the findings that say so. Neither proves the other.
+    #[serde(default)]
+    pub evidence: String,
+    /// Ids of those findings, the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub basis: Vec<String>,
 }
 
 /// Factor (iv): how far the risk was mitigated.
