@@ -13,6 +13,25 @@ use crate::model::Words;
 
 /// Words kept of one object.
 const MAX_WORDS: usize = 8_000_000;
+/// What stands in the place of a name and names nobody; most of them are words of many a path.
+const PLACEHOLDERS: [&str; 16] = [
+    "TEST",
+    "TESTS",
+    "TESTING",
+    "PATIENT",
+    "ANON",
+    "ANONYMOUS",
+    "ANONYMIZED",
+    "SAMPLE",
+    "DEMO",
+    "EXAMPLE",
+    "UNKNOWN",
+    "NONE",
+    "NAME",
+    "NULL",
+    "PHANTOM",
+    "DUMMY",
+];
 /// Letters of the shortest name, digits of the shortest number that is masked.
 const MIN_NAME: usize = 2;
 const MIN_NUMBER: usize = 4;
@@ -35,9 +54,7 @@ impl Gather<'_> {
     /// The words of a person's name, each by itself and all as one.
     pub fn name(&mut self, text: &str) {
         if text.bytes().all(|b| b.is_ascii_alphabetic()) {
-            if text.len() >= MIN_NAME {
-                self.insert(&text.to_ascii_uppercase());
-            }
+            self.word(&text.to_ascii_uppercase(), MIN_NAME);
             return;
         }
         let words: Vec<String> = text.split([' ', ',', '-']).map(names::fold).filter(|w| !w.is_empty()).collect();
@@ -46,7 +63,15 @@ impl Gather<'_> {
         }
         // Particles and initials are words of any path.
         let least = if words.len() > 1 { MIN_NAME + 1 } else { MIN_NAME };
-        words.iter().filter(|w| w.chars().count() >= least).for_each(|w| self.insert(w));
+        words.iter().for_each(|w| self.word(w, least));
+    }
+
+    /// Digits are in no name, and neither are placeholders.
+    fn word(&mut self, word: &str, least: usize) {
+        let name = word.chars().count() >= least && word.chars().all(char::is_alphabetic);
+        if name && !PLACEHOLDERS.contains(&word) {
+            self.insert(word);
+        }
     }
 
     /// A number of a person, with and without the zeros that lead it.
@@ -227,11 +252,12 @@ mod tests {
     fn folders_stay_unless_they_name_a_person_beyond_doubt() {
         let mut words = Distinct::default();
         let mut gather = Gather(&mut words);
-        ["Test", "Ana", "García"].into_iter().for_each(|n| gather.name(n));
+        ["Tess", "Test", "MR1", "Ana", "García"].into_iter().for_each(|n| gather.name(n));
         ["77654033", "536228841"].into_iter().for_each(|n| gather.number(n));
         let words = Words(words.into_sorted());
         for (path, want) in [
-            ("/srv/test_files/77654033/6154", "/srv/test_files/77654033/6154"),
+            ("/srv/tess_files/77654033/6154", "/srv/tess_files/77654033/6154"),
+            ("/srv/x/tess-MR1-test.dcm", "/srv/x/a-MR1-test.dcm"),
             ("/srv/test_files/77654033/77654033-a.dcm", "/srv/test_files/77654033/N-a.dcm"),
             ("/srv/Garcia, Ana/x.pdf", "/srv/Aa, Aa/x.pdf"),
             ("/srv/Garcia_77654033/x.pdf", "/srv/Aa_N/x.pdf"),
