@@ -257,3 +257,23 @@ fn fixtures() {
         }
     }
 }
+
+/// A medium as IHE XDM lays it out: the clinical documents in it are read as files of their own.
+#[test]
+fn cross_enterprise_media() {
+    let scene = crate::support::Scene::new();
+    let document = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/phi/cda-two-documents.xml")).unwrap();
+    let member = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
+    let medium = crate::office::zip(&[
+        member("INDEX.HTM", b"<!DOCTYPE html><html><body>Index of a medium</body></html>"),
+        member("README.TXT", b"This medium was made by a record system."),
+        member("IHE_XDM/SUBSET01/METADATA.XML", b"<SubmitObjectsRequest xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0\"/>"),
+        member("IHE_XDM/SUBSET01/DOC0001.XML", &document),
+    ]);
+    scene.file("medium.zip", medium);
+    let case = scene.scan(&["--no-default-rules"]);
+    let held = case.of("phi_at_rest");
+    assert_eq!(held.len(), 1);
+    assert_eq!((held[0]["phi"]["format"].as_str(), held[0]["phi"]["individuals"]["best"].as_u64()), (Some("cda"), Some(2)));
+    assert!(held[0]["path"].as_str().unwrap().ends_with("medium.zip!IHE_XDM/SUBSET01/DOC0001.XML"));
+}
