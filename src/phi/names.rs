@@ -61,7 +61,7 @@ fn plain(c: char) -> impl Iterator<Item = char> {
 }
 
 /// Generational suffixes and titles, folded.
-fn is_suffix(word: &str) -> bool {
+pub(super) fn is_suffix(word: &str) -> bool {
     matches!(word, "JR" | "SR" | "II" | "III" | "IV" | "MD" | "PHD" | "DR" | "MR" | "MRS" | "MS")
 }
 

@@ -66,10 +66,10 @@ impl Gather<'_> {
         words.iter().for_each(|w| self.word(w, least));
     }
 
-    /// Digits are in no name, and neither are placeholders.
+    /// Digits are in no name, and neither are titles and placeholders.
     fn word(&mut self, word: &str, least: usize) {
         let name = word.chars().count() >= least && word.chars().all(char::is_alphabetic);
-        if name && !PLACEHOLDERS.contains(&word) {
+        if name && !PLACEHOLDERS.contains(&word) && !names::is_suffix(word) {
             self.insert(word);
         }
     }

@@ -93,7 +93,8 @@ fn grammar() -> Option<&'static Grammar> {
 }
 
 fn build() -> Result<Grammar, regex::Error> {
-    let id = r"((?:[a-z]{1,4}-?)?\d[0-9a-z-]{2,15})";
+    // Letters of the number don't run on from the label: `mrnxk-432` is a part.
+    let id = r"(?:\b([a-z]{1,4}-?\d[0-9a-z-]{2,15})|(\d[0-9a-z-]{2,15}))";
     let kind = |pattern: &str| Regex::new(&format!("^(?i){pattern}"));
     Ok(Grammar {
         // With a word for number, or one that stands for it, blanks are enough; otherwise a mark must part them.
@@ -185,7 +186,8 @@ fn value(c: &Captures<'_>, group: usize) -> Option<(String, usize)> {
 }
 
 fn mrn(g: &Grammar, text: &[u8]) -> Option<(Field, usize)> {
-    let (id, end) = value(&g.mrn.captures(text)?, 1)?;
+    let captures = g.mrn.captures(text)?;
+    let (id, end) = value(&captures, 1).or_else(|| value(&captures, 2))?;
     let digits = id.bytes().filter(u8::is_ascii_digit).count();
     let kind = match text.first().map(u8::to_ascii_lowercase) {
         Some(b'p') => "patient",

@@ -46,6 +46,7 @@ fn spellings_of_labels() {
         ("Member ID: XYZ123456789\nDate of Birth: 01/02/1960\n", 1),
         ("lastName: Doe, firstName: Jane, dob: 1960-01-02, mrn: 55512", 1),
         ("SSN 536-22-8841 DOB 1960-01-02 and nothing of health", 1),
+        ("MRN0012345 DOB 1960-01-02, and MRN AB-100201 DOB 1961-01-02", 2),
         ("MRN: 100201 ok\nMRN: 100202 ok\nMRN: 100203 ok\n", 3),
     ] {
         assert_eq!(best(text), people, "{text}");
@@ -63,6 +64,7 @@ fn what_proves_nobody() {
         "Patient Number 12 of 500 was lost to follow-up on 2020-01-02",
         "class Patient { string firstName: String; dateOfBirth: Date; mrn: String }",
         "member id is required, member number 1; subscriber id: none given here",
+        "mrnxk-4321,5 mrnab-4322,6 mrn-4323,7 mrncd99321,8",
         "Born 1960-01-02, John Smith is an author of novels and a citizen.",
     ] {
         assert_eq!(best(text), 0, "{text}");
