@@ -34,6 +34,8 @@ const PLACEHOLDERS: [&str; 16] = [
 ];
 /// Letters of the shortest name, digits of the shortest number that is masked.
 const MIN_NAME: usize = 2;
+/// Letters of the shortest name of several words, written as one.
+const MIN_WHOLE: usize = 4;
 const MIN_NUMBER: usize = 4;
 
 fn hash(word: &str) -> u64 {
@@ -58,8 +60,10 @@ impl Gather<'_> {
             return;
         }
         let words: Vec<String> = text.split([' ', ',', '-']).map(names::fold).filter(|w| !w.is_empty()).collect();
-        if words.len() > 1 {
-            self.insert(&words.concat());
+        let whole = words.concat();
+        // Initials together are any two letters.
+        if words.len() > 1 && whole.chars().count() >= MIN_WHOLE {
+            self.insert(&whole);
         }
         // Particles and initials are words of any path.
         let least = if words.len() > 1 { MIN_NAME + 1 } else { MIN_NAME };
@@ -252,12 +256,12 @@ mod tests {
     fn folders_stay_unless_they_name_a_person_beyond_doubt() {
         let mut words = Distinct::default();
         let mut gather = Gather(&mut words);
-        ["Tess", "Test", "MR1", "Ana", "García"].into_iter().for_each(|n| gather.name(n));
+        ["Tess", "Test", "MR1", "S R", "Ana", "García"].into_iter().for_each(|n| gather.name(n));
         ["77654033", "536228841"].into_iter().for_each(|n| gather.number(n));
         let words = Words(words.into_sorted());
         for (path, want) in [
             ("/srv/tess_files/77654033/6154", "/srv/tess_files/77654033/6154"),
-            ("/srv/x/tess-MR1-test.dcm", "/srv/x/a-MR1-test.dcm"),
+            ("/srv/x/tess-MR1-test-SR.dcm", "/srv/x/a-MR1-test-SR.dcm"),
             ("/srv/test_files/77654033/77654033-a.dcm", "/srv/test_files/77654033/N-a.dcm"),
             ("/srv/Garcia, Ana/x.pdf", "/srv/Aa, Aa/x.pdf"),
             ("/srv/Garcia_77654033/x.pdf", "/srv/Aa_N/x.pdf"),
