@@ -32,10 +32,11 @@ const PLACEHOLDERS: [&str; 16] = [
     "PHANTOM",
     "DUMMY",
 ];
-/// Letters of the shortest name, digits of the shortest number that is masked.
+/// Letters of the shortest name that is masked.
 const MIN_NAME: usize = 2;
 /// Letters of the shortest name of several words, written as one.
 const MIN_WHOLE: usize = 4;
+/// Digits of the shortest number that is masked.
 const MIN_NUMBER: usize = 4;
 
 fn hash(word: &str) -> u64 {
