@@ -298,6 +298,7 @@ impl Collector {
         self.coverage.verdict = if self.incomplete { CoverageVerdict::Incomplete } else { CoverageVerdict::Complete };
         let phi = PhiTotals {
             individuals: total.individuals.into(),
+            method: total.method().to_owned(),
             small_cells: has_small_cells(&total.states),
             by_state: total.states,
             by_identifier: total.identifiers,

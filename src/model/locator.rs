@@ -123,7 +123,13 @@ impl Locator {
 
     /// This object and every container around it, outermost first.
     pub fn lineage(&self) -> impl Iterator<Item = Locator> {
-        (1..=self.steps.len()).map(|n| Self { steps: self.steps[..n].to_vec() })
+        (0..self.steps.len()).map(|n| self.at(n))
+    }
+
+    /// The container at this depth around the object; from its own depth on, the object.
+    pub fn at(&self, depth: usize) -> Locator {
+        let n = depth.saturating_add(1).min(self.steps.len());
+        Self { steps: self.steps[..n].to_vec() }
     }
 
     /// The outermost object: the file of the file system.

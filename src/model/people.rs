@@ -95,6 +95,11 @@ impl fmt::Debug for Words {
 const DIRECT: [char; 15] = ['A', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q'];
 
 impl PhiFacts {
+    /// How the people were counted: one by one (`union_find`), or, beyond what is kept, by `hyperloglog`.
+    pub fn method(&self) -> &'static str {
+        if self.census.is_some() { "hyperloglog" } else { "union_find" }
+    }
+
     /// `identified`, `limited_dataset_like` (dates, places and codes only: still protected) or `deid_like` (by its own
     /// marks). What it is in law, the report doesn't say.
     pub fn data_class(&self) -> &'static str {
@@ -107,7 +112,7 @@ impl PhiFacts {
         }
     }
 
-    /// Bound on the people kept for one object (memory); beyond it counts become lower bounds and say so.
+    /// Bound on the people kept for one object (memory); beyond it they are estimated, and the method says so.
     pub const MAX_PEOPLE: usize = 2_000_000;
 }
 

@@ -1,6 +1,7 @@
 //! Patient data of several pieces as that of one set, with people counted once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::PeopleIndex;
 use crate::model::PhiFacts;
@@ -36,6 +37,8 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
         out.clinical |= f.clinical;
         out.part2 = out.part2.saturating_add(f.part2);
     }
+    // Where not all people are kept, their registers must go on.
+    out.census = index.estimated().then(|| Arc::new(index.census()));
     let (mut individuals, states) = index.totals();
     // An object that kept no tokens still has its own count.
     individuals.best = individuals.best.max(largest);
@@ -51,10 +54,12 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
     out
 }
 
-/// The facts of the parts of one object, with their people.
-pub(super) fn parts(mut facts: Vec<PhiFacts>) -> Option<PhiFacts> {
+/// The facts of the parts of one object, with their people. Codes of substance use treatment are those of all parts,
+/// also of those that name nobody: diagnoses often stand on a sheet of their own.
+pub(super) fn parts(mut facts: Vec<PhiFacts>, part2: u64) -> Option<PhiFacts> {
+    let part2 = |f: PhiFacts| PhiFacts { part2, ..f };
     if facts.len() < 2 {
-        return facts.pop();
+        return facts.pop().map(part2);
     }
     let mut out = summary(&facts);
     for part in facts {
@@ -64,5 +69,34 @@ pub(super) fn parts(mut facts: Vec<PhiFacts>) -> Option<PhiFacts> {
     }
     out.words.0.sort_unstable();
     out.words.0.dedup();
-    Some(out)
+    Some(part2(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Census, Person, TokenKind};
+    use crate::phi::people::individuals;
+
+    /// People with these numbers, of whom only the first `keep` are kept.
+    fn facts(numbers: std::ops::Range<u64>, keep: usize) -> PhiFacts {
+        let key = crate::phi::CaseKey::new(&[7; 32]);
+        let person = |i: u64| Person { tokens: vec![key.token(TokenKind::Ssn, &[&i.to_le_bytes()])], state: None };
+        let people: Vec<Person> = numbers.map(person).collect();
+        let census = (people.len() > keep).then(|| Arc::new(Census::of(&people)));
+        let individuals = individuals(&people, people.len() as u64);
+        PhiFacts { individuals, people: people.into_iter().take(keep).collect(), census, ..PhiFacts::default() }
+    }
+
+    #[test]
+    fn those_who_are_not_kept_go_on_in_the_registers() {
+        let all = parts(vec![facts(0..3000, 1000), facts(2000..4000, 3000)], 7).expect("people");
+        assert_eq!((all.method(), all.part2), ("hyperloglog", 7));
+        let off = |n: u64| n.abs_diff(4000) * 100 / 4000;
+        assert!(off(all.individuals.best) <= 3, "{:?}", all.individuals);
+        // Put together once more, as a case does.
+        let case = summary([&all, &facts(3500..5000, 3000)]);
+        assert!(case.individuals.best.abs_diff(5000) <= 150, "{:?}", case.individuals);
+        assert_eq!(parts(vec![facts(0..10, 100), facts(5..20, 100)], 0).expect("people").method(), "union_find");
+    }
 }

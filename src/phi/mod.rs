@@ -14,6 +14,7 @@ pub mod dicom;
 mod distinct;
 pub mod document;
 pub mod fhir;
+mod held;
 pub mod hl7v2;
 pub mod identifiers;
 mod key;

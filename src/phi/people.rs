@@ -252,6 +252,10 @@ impl PeopleIndex {
             let mut tokens: Vec<&Token> = person.tokens.iter().collect();
             tokens.sort_unstable();
             if self.seen.insert(self.hasher.hash_one((tokens, person.state))) {
+                // An earlier object may have had more people than it kept.
+                if let Some(census) = &mut self.census {
+                    census.add(&person.tokens);
+                }
                 self.people.push(person.clone());
             }
         }

@@ -37,9 +37,11 @@ impl Masker {
         (self.mask_path)(shown)
     }
 
-    /// The last step's name of an address, masked; `shown` is how it is shown.
-    pub fn name<'s>(&self, locator: &Locator, shown: &'s str) -> Cow<'s, str> {
-        match self.marks.get(locator) {
+    /// The name of an address's step at this depth, masked; `shown` is how it is shown.
+    pub fn name<'s>(&self, locator: &Locator, depth: usize, shown: &'s str) -> Cow<'s, str> {
+        // Most cases mark nothing, and then no address is copied.
+        let ranges = if self.marks.is_empty() { None } else { self.marks.get(&locator.at(depth)) };
+        match ranges {
             None => self.path(shown),
             Some(ranges) => {
                 let hidden = (self.hide)(shown, ranges.clone());

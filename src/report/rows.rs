@@ -38,9 +38,9 @@ impl Shown {
         let mut masked = false;
         let mut names = Vec::with_capacity(locator.steps().len());
         let mut steps = Vec::with_capacity(locator.steps().len());
-        for (step, at) in locator.steps().iter().zip(locator.lineage()) {
+        for (depth, step) in locator.steps().iter().enumerate() {
             let shown = step.name().shown();
-            let name = masker.name(&at, &shown).into_owned();
+            let name = masker.name(locator, depth, &shown).into_owned();
             masked |= name != shown;
             names.push(name.clone());
             steps.push(match step {
@@ -166,6 +166,9 @@ pub struct PhiBlock {
     /// Records that name a person.
     pub records: u64,
     pub individuals: People,
+    /// How they were counted: `union_find` (one by one) or `hyperloglog` (estimated, from two million on).
+    #[serde(default)]
+    pub method: String,
     /// Distinct values of each kind of identifier.
     pub identifiers: BTreeMap<String, u64>,
     /// Letters of 45 CFR 164.514(b)(2)(i).
@@ -206,6 +209,7 @@ impl From<&PhiFacts> for PhiBlock {
             format: f.format.clone(),
             records: f.records,
             individuals: f.individuals.into(),
+            method: f.method().to_owned(),
             identifiers: f.identifiers.clone(),
             classes: f.classes.iter().map(char::to_string).collect(),
             data_class: f.data_class().to_owned(),

@@ -184,6 +184,7 @@ pub fn report() -> Report {
         gaps: gaps.rows(&masker),
         phi: PhiTotals {
             individuals: People { low: 980, best: 1004, high: 1200 },
+            method: "union_find".into(),
             by_state: BTreeMap::from([("TX".into(), 996), ("NM".into(), 8)]),
             by_identifier: BTreeMap::from([("member_id".into(), 1004), ("name".into(), 998)]),
             formats: BTreeMap::from([("x12-837".into(), 1)]),

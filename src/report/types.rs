@@ -226,6 +226,9 @@ impl Coverage {
 pub struct PhiTotals {
     /// Distinct people over all objects.
     pub individuals: People,
+    /// How they were counted: `union_find` (one by one) or `hyperloglog` (estimated, from two million on).
+    #[serde(default)]
+    pub method: String,
     /// People by two-letter state.
     pub by_state: BTreeMap<String, u64>,
     /// Distinct values of each kind of identifier.

@@ -1,4 +1,4 @@
-//! Compiled rules on disk. The key covers everything that decides what compiling gives; the file carries a
+//! Compiled rules on disk, as machine code: whoever can write the file can run code as the scanner. The key covers everything that decides what compiling gives; the file carries a
 //! digest of its payload, which is checked before a byte of it is parsed. The digest guards against damage,
 //! not against an attacker: the folder must be ours, and on Unix the file must be.
 
@@ -32,6 +32,9 @@ pub(super) fn key(sources: &[Source]) -> String {
         hash.update(bytes);
     };
     part(YARA_X.as_bytes());
+    // Machine code of another kind of processor would be thrown away at every start.
+    part(std::env::consts::ARCH.as_bytes());
+    part(std::env::consts::OS.as_bytes());
     // Reports and terms are our own, and what they say may change with us.
     part(env!("CARGO_PKG_VERSION").as_bytes());
     part(&OPTIONS_VERSION.to_le_bytes());

@@ -29,6 +29,7 @@ pub struct Parts<'k> {
     /// Rows not passed on yet.
     pending: Vec<u8>,
     facts: Vec<PhiFacts>,
+    part2: u64,
     unread: Option<Unread>,
 }
 
@@ -48,6 +49,7 @@ impl<'k> Parts<'k> {
             open: None,
             pending: Vec::new(),
             facts: Vec::new(),
+            part2: 0,
             unread: None,
         }
     }
@@ -130,7 +132,7 @@ impl<'k> Parts<'k> {
 
     pub(super) fn finish(mut self) -> Outcome {
         self.end();
-        Outcome { facts: combine::parts(self.facts), unread: self.unread, ..Outcome::default() }
+        Outcome { facts: combine::parts(self.facts, self.part2), unread: self.unread, part2: self.part2 }
     }
 
     fn flush(&mut self) -> Result<(), Unread> {
@@ -171,7 +173,8 @@ impl<'k> Parts<'k> {
             part.start(self.key);
         }
         let Some(scan) = part.scan else { return };
-        let Outcome { facts, unread, .. } = scan.finish();
+        let Outcome { facts, unread, part2 } = scan.finish();
+        self.part2 = self.part2.saturating_add(part2);
         if let Some(why) = unread {
             self.unread(why);
         }

@@ -5,6 +5,7 @@ use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
 use super::resource::Resources;
+use crate::phi::held::Held;
 use crate::phi::{Outcome, PhiStream};
 
 /// Bytes of a document that are kept.
@@ -23,29 +24,27 @@ pub(super) fn begins(head: &[u8]) -> bool {
     head.first() == Some(&b'<') && memchr::memmem::find_iter(head, NAMESPACE).any(declares)
 }
 
-/// A document, kept up to a bound.
+/// See the module.
 pub(super) struct Stream<'k> {
-    document: Vec<u8>,
-    cut: bool,
+    document: Held,
     resources: Resources<'k>,
 }
 
 impl<'k> Stream<'k> {
     pub fn new(resources: Resources<'k>) -> Self {
-        Self { document: Vec::new(), cut: false, resources }
+        Self { document: Held::new(MAX_DOCUMENT), resources }
     }
 }
 
 impl PhiStream for Stream<'_> {
     fn feed(&mut self, chunk: &[u8]) {
-        let room = MAX_DOCUMENT.saturating_sub(self.document.len());
-        self.cut |= chunk.len() > room;
-        self.document.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+        self.document.feed(chunk);
     }
 
     fn finish(self: Box<Self>) -> Outcome {
-        let Self { document, cut, mut resources } = *self;
-        let whole = read(&String::from_utf8_lossy(&document), &mut resources);
+        let Self { document, mut resources } = *self;
+        let (text, cut) = document.text();
+        let whole = read(&text, &mut resources);
         if cut || !whole {
             resources.cut_short();
         }

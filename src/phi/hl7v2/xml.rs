@@ -6,6 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::message::Messages;
+use crate::phi::held::Held;
 use crate::phi::{Outcome, PhiStream, Unread};
 
 /// The name space.
@@ -26,29 +27,27 @@ pub(super) fn begins(head: &[u8]) -> bool {
     head.first() == Some(&b'<') && memchr::memmem::find(early, NAMESPACE).is_some()
 }
 
-/// A document, kept up to a bound.
+/// See the module.
 pub(super) struct Stream<'k> {
-    document: Vec<u8>,
-    cut: bool,
+    document: Held,
     messages: Messages<'k>,
 }
 
 impl<'k> Stream<'k> {
     pub fn new(messages: Messages<'k>) -> Self {
-        Self { document: Vec::new(), cut: false, messages }
+        Self { document: Held::new(MAX_DOCUMENT), messages }
     }
 }
 
 impl PhiStream for Stream<'_> {
     fn feed(&mut self, chunk: &[u8]) {
-        let room = MAX_DOCUMENT.saturating_sub(self.document.len());
-        self.cut |= chunk.len() > room;
-        self.document.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+        self.document.feed(chunk);
     }
 
     fn finish(self: Box<Self>) -> Outcome {
-        let Self { document, cut, mut messages } = *self;
-        let whole = read(&String::from_utf8_lossy(&document), &mut messages);
+        let Self { document, mut messages } = *self;
+        let (text, cut) = document.text();
+        let whole = read(&text, &mut messages);
         let unread = (cut || !whole).then(|| Unread::malformed("HL7 messages in XML that break off or are damaged"));
         Outcome { facts: messages.finish(), unread, ..Outcome::default() }
     }
