@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
+use smol_str::SmolStr;
 
 use super::distinct::Distinct;
 use super::identifiers::{self, SsnClass};
@@ -22,25 +23,36 @@ const MAX_TOKENS: usize = 32;
 /// The fields of one record that say who it is about, as written. It never outlives its record.
 #[derive(Clone, Default)]
 pub(super) struct Draft {
-    pub family: String,
-    pub given: String,
-    pub suffix: String,
+    pub family: SmolStr,
+    pub given: SmolStr,
+    pub suffix: SmolStr,
     /// `YYYYMMDD`.
     pub birth: Option<u32>,
     pub ssn: Vec<[u8; 9]>,
     pub mbi: Vec<[u8; 11]>,
-    pub members: Vec<String>,
+    pub members: Vec<SmolStr>,
     /// Assigning authority and number.
-    pub mrns: Vec<(String, String)>,
+    pub mrns: Vec<(SmolStr, SmolStr)>,
     /// Keys of the system's own: name space and value.
-    pub locals: Vec<(String, String)>,
+    pub locals: Vec<(SmolStr, SmolStr)>,
     pub state: Option<[u8; 2]>,
 }
 
 impl Draft {
     pub fn is_empty(&self) -> bool {
         let mut numbers = self.mrns.iter().chain(&self.locals).map(|(_, id)| id).chain(&self.members);
-        self.ssn.is_empty() && self.mbi.is_empty() && !numbers.any(|id| tells(id)) && names::family(&self.family).is_empty()
+        let named = || !self.family.is_empty() && !names::family(&self.family).is_empty();
+        self.ssn.is_empty() && self.mbi.is_empty() && !numbers.any(|id| tells(id)) && !named()
+    }
+
+    fn clear(&mut self) {
+        (self.family, self.given, self.suffix) = (SmolStr::default(), SmolStr::default(), SmolStr::default());
+        (self.birth, self.state) = (None, None);
+        self.ssn.clear();
+        self.mbi.clear();
+        self.members.clear();
+        self.mrns.clear();
+        self.locals.clear();
     }
 }
 
@@ -56,17 +68,27 @@ fn tells(id: &str) -> bool {
 struct Parts {
     text: String,
     items: Vec<(TokenKind, Range<usize>, Range<usize>)>,
-    /// Folded.
+    /// Folded, as in what follows.
     family: String,
     given: String,
+    /// Both.
+    name: String,
+    /// Eight digits, or nothing.
+    birth: String,
 }
 
 impl Parts {
     fn fill(&mut self, draft: &Draft) {
         self.text.clear();
         self.items.clear();
-        self.family = names::family(&draft.family);
-        self.given = names::given(&draft.given);
+        self.family.clear();
+        names::family_into(&draft.family, &mut self.family);
+        self.given.clear();
+        names::given_into(&draft.given, &mut self.given);
+        self.name.clear();
+        self.name.extend([self.family.as_str(), " ", self.given.as_str()]);
+        self.birth.clear();
+        self.birth.extend(draft.birth.into_iter().flat_map(digits));
         for (authority, id) in &draft.mrns {
             self.number(TokenKind::Mrn, authority, id);
         }
@@ -80,11 +102,13 @@ impl Parts {
         for mbi in &draft.mbi {
             self.number(TokenKind::Mbi, "", text(mbi));
         }
-        let birth = draft.birth.map(|b| b.to_string()).unwrap_or_default();
         if !draft.members.is_empty() {
             // A plan number is the family's: what tells its members apart goes with it.
-            let apart =
-                if self.given.is_empty() { birth.clone() } else { format!("{} {}", self.given, names::fold(&draft.suffix)) };
+            let apart = if self.given.is_empty() {
+                self.birth.clone()
+            } else {
+                format!("{} {}", self.given, names::fold(&draft.suffix))
+            };
             for member in &draft.members {
                 self.number(TokenKind::Member, &apart, member);
             }
@@ -92,10 +116,10 @@ impl Parts {
         let name = self.text.len();
         match (self.family.is_empty(), self.given.is_empty()) {
             (false, false) => {
-                self.text.extend([self.family.as_str(), " ", self.given.as_str()]);
+                self.text.push_str(&self.name);
                 let name = name..self.text.len();
                 if draft.birth.is_some() {
-                    let scope = self.add(&birth);
+                    let scope = self.add_birth();
                     self.items.push((TokenKind::NameBirth, scope, name.clone()));
                 }
                 self.items.push((TokenKind::Name, 0..0, name));
@@ -103,7 +127,7 @@ impl Parts {
             (false, true) => {
                 self.text.push_str(&self.family);
                 let name = name..self.text.len();
-                let scope = self.add(&birth);
+                let scope = self.add_birth();
                 self.items.push((TokenKind::Name, scope, name));
             }
             (true, _) => {}
@@ -118,6 +142,12 @@ impl Parts {
     fn add(&mut self, text: &str) -> Range<usize> {
         let start = self.text.len();
         self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    fn add_birth(&mut self) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(&self.birth);
         start..self.text.len()
     }
 
@@ -147,6 +177,30 @@ impl Parts {
     }
 }
 
+/// A date as its eight digits.
+fn digits(date: u32) -> impl Iterator<Item = char> {
+    (0..8).rev().map(move |place| char::from_digit(date / 10_u32.pow(place) % 10, 10).unwrap_or('0'))
+}
+
+/// The letter of 45 CFR 164.514(b)(2)(i) that a kind of identifier stands under.
+fn class_of(kind: &str) -> Option<char> {
+    Some(match kind {
+        "name" => 'A',
+        "zip" | "street" | "city" => 'B',
+        "dob" | "date" => 'C',
+        "phone" => 'D',
+        "email" => 'F',
+        "ssn" => 'G',
+        "mrn" => 'H',
+        "mbi" | "member_id" | "hicn" => 'I',
+        "account" => 'J',
+        "licence" => 'K',
+        "device" => 'M',
+        "record_id" | "accession" | "study" => 'R',
+        _ => return None,
+    })
+}
+
 /// The bit of a letter of 45 CFR 164.514(b)(2)(i).
 fn class_bit(letter: char) -> u32 {
     1 << (u32::from(letter).saturating_sub(u32::from('A')) % 32)
@@ -160,13 +214,16 @@ pub(super) struct Collector<'k> {
     seen: HashMap<u64, usize>,
     /// Tokens' upper bits by authority, so that an authority is hashed once.
     scopes: BTreeMap<String, u128>,
-    /// Few kinds, asked for with every value.
-    distinct: Vec<(&'static str, Distinct)>,
+    /// Few kinds, asked for with every value; some are not counted.
+    distinct: Vec<(&'static str, Option<Distinct>)>,
     /// Letters as bits.
     classes: u32,
     notes: BTreeSet<String>,
     words: Distinct,
     parts: Parts,
+    /// Used again for the next record.
+    draft: Draft,
+    folded: String,
     pub records: u64,
     pub clinical: bool,
     /// The data's own mark of being a test.
@@ -188,6 +245,8 @@ impl<'k> Collector<'k> {
             notes: BTreeSet::new(),
             words: Distinct::default(),
             parts: Parts::default(),
+            draft: Draft::default(),
+            folded: String::new(),
             records: 0,
             clinical: false,
             marked_test: false,
@@ -199,26 +258,33 @@ impl<'k> Collector<'k> {
         !self.people.is_empty()
     }
 
+    /// Reads one record into an empty draft and takes its person over, where there is one.
+    pub fn record(&mut self, read: impl FnOnce(&mut Draft, &mut Self)) {
+        let mut draft = std::mem::take(&mut self.draft);
+        read(&mut draft, self);
+        if !draft.is_empty() {
+            self.records = self.records.saturating_add(1);
+            self.person(&draft);
+        }
+        draft.clear();
+        self.draft = draft;
+    }
+
     /// Takes a record's person over as tokens, and counts the identifiers it is made of.
     pub fn person(&mut self, draft: &Draft) {
         let mut parts = std::mem::take(&mut self.parts);
         parts.fill(draft);
         if !parts.items.is_empty() {
-            self.known_or_new(draft, &mut parts);
+            self.known_or_new(draft, &parts);
         }
         self.parts = parts;
     }
 
-    fn known_or_new(&mut self, draft: &Draft, parts: &mut Parts) {
+    fn known_or_new(&mut self, draft: &Draft, parts: &Parts) {
         if !draft.family.trim().is_empty() {
-            let mut name = std::mem::take(&mut parts.family);
-            name.push(' ');
-            name.push_str(&parts.given);
-            self.value("name", &name);
+            self.value("name", &parts.name);
         }
-        if let Some(birth) = draft.birth {
-            self.value("dob", &birth.to_string());
-        }
+        self.value("dob", &parts.birth);
         let known = parts.hash(&self.hasher);
         if let Some(&at) = self.seen.get(&known) {
             if let (Some(person), Some(_)) = (self.people.get_mut(at), draft.state) {
@@ -226,7 +292,7 @@ impl<'k> Collector<'k> {
             }
             return;
         }
-        self.words(draft);
+        self.words(draft, &parts.birth);
         let tokens: Vec<Token> = parts.iter().map(|(kind, scope, id)| self.token(kind, scope, id)).collect();
         if self.people.len() >= self.key.keep() {
             self.census.get_or_insert_with(|| Census::of(&self.people)).add(&tokens);
@@ -237,11 +303,11 @@ impl<'k> Collector<'k> {
     }
 
     /// What the object's own path may hold of the person.
-    fn words(&mut self, draft: &Draft) {
+    fn words(&mut self, draft: &Draft, birth: &str) {
         let mut words = Gather(&mut self.words);
         words.name(&draft.family);
         words.name(&draft.given);
-        if let Some(birth) = draft.birth {
+        if !birth.is_empty() {
             words.birth(birth);
         }
         let numbers = draft.mrns.iter().chain(&draft.locals).map(|(_, id)| id).chain(&draft.members);
@@ -277,36 +343,29 @@ impl<'k> Collector<'k> {
         if text.is_empty() {
             return;
         }
-        let class = match kind {
-            "name" => Some('A'),
-            "zip" | "street" | "city" => Some('B'),
-            "dob" | "date" => Some('C'),
-            "phone" => Some('D'),
-            "email" => Some('F'),
-            "ssn" => Some('G'),
-            "mrn" => Some('H'),
-            "mbi" | "member_id" | "hicn" => Some('I'),
-            "account" => Some('J'),
-            "licence" => Some('K'),
-            "device" => Some('M'),
-            "record_id" | "accession" | "study" => Some('R'),
-            _ => None,
+        let at = match self.distinct.iter().position(|(k, _)| std::ptr::eq(*k, kind)) {
+            Some(known) => known,
+            None => self.first_of(kind),
         };
-        if let Some(class) = class {
+        let hash = self.hasher.hash_one(text);
+        if let Some((_, Some(set))) = self.distinct.get_mut(at)
+            && set.at_most() < MAX_DISTINCT
+        {
+            set.insert(hash);
+        }
+    }
+
+    /// Where values of a kind are counted, which has just been seen for the first time.
+    fn first_of(&mut self, kind: &'static str) -> usize {
+        if let Some(class) = class_of(kind) {
             self.class(class);
         }
-        if kind != "date" && kind != "city" {
-            let hash = self.hasher.hash_one(text);
-            let at = self.distinct.iter().position(|(k, _)| std::ptr::eq(*k, kind) || *k == kind).unwrap_or_else(|| {
-                self.distinct.push((kind, Distinct::default()));
-                self.distinct.len() - 1
-            });
-            if let Some((_, set)) = self.distinct.get_mut(at)
-                && set.at_most() < MAX_DISTINCT
-            {
-                set.insert(hash);
-            }
+        if let Some(known) = self.distinct.iter().position(|(k, _)| *k == kind) {
+            return known;
         }
+        let counted = kind != "date" && kind != "city";
+        self.distinct.push((kind, counted.then(Distinct::default)));
+        self.distinct.len() - 1
     }
 
     fn class(&mut self, letter: char) {
@@ -337,7 +396,11 @@ impl<'k> Collector<'k> {
 
     /// An address line, place and postal code; the state goes to the person.
     pub fn address(&mut self, street: &str, city: &str, zip: &str) {
-        self.value("street", &names::fold(street));
+        let mut folded = std::mem::take(&mut self.folded);
+        folded.clear();
+        names::fold_into(street, &mut folded);
+        self.value("street", &folded);
+        self.folded = folded;
         self.value("city", city);
         if let Some(zip) = identifiers::zip5(zip) {
             self.value("zip", &String::from_utf8_lossy(&zip));
@@ -351,7 +414,7 @@ impl<'k> Collector<'k> {
     }
 
     pub fn distinct(&mut self, kind: &str) -> u64 {
-        self.distinct.iter_mut().find(|(k, _)| *k == kind).map_or(0, |(_, d)| d.len() as u64)
+        self.distinct.iter_mut().find(|(k, _)| *k == kind).and_then(|(_, d)| d.as_mut()).map_or(0, |d| d.len() as u64)
     }
 
     /// One in five numbers of persons or phones was never real.
@@ -386,7 +449,7 @@ impl<'k> Collector<'k> {
             format,
             records: self.records,
             individuals,
-            identifiers: self.distinct.iter_mut().map(|(k, d)| ((*k).to_owned(), d.len() as u64)).collect(),
+            identifiers: self.distinct.iter_mut().filter_map(|(k, d)| Some(((*k).to_owned(), d.as_mut()?.len() as u64))).collect(),
             classes: ('A'..='R').filter(|c| self.classes & class_bit(*c) != 0).collect(),
             states,
             synthetic,

@@ -12,13 +12,25 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Upper case, accents and punctuation gone: what is compared between records.
 pub fn fold(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    fold_into(text, &mut out);
+    out
+}
+
+/// [`fold`], behind what is in `out` already.
+pub(super) fn fold_into(text: &str, out: &mut String) {
     if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return text.to_ascii_uppercase();
+        let start = out.len();
+        out.push_str(text);
+        if let Some(added) = out.get_mut(start..) {
+            added.make_ascii_uppercase();
+        }
+        return;
     }
     if text.is_ascii() {
-        return text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_uppercase())).collect();
+        out.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_uppercase())));
+        return;
     }
-    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             'a'..='z' => out.push(c.to_ascii_uppercase()),
@@ -30,7 +42,6 @@ pub fn fold(text: &str) -> String {
             _ => {}
         }
     }
-    out
 }
 
 /// Base letters of the Latin letters that Western names use; other scripts only lose their case.
@@ -67,17 +78,38 @@ pub(super) fn is_suffix(word: &str) -> bool {
 
 /// The family name without a suffix.
 pub fn family(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    family_into(text, &mut out);
+    out
+}
+
+/// [`family`], behind what is in `out` already.
+pub(super) fn family_into(text: &str, out: &mut String) {
     if text.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return text.to_ascii_uppercase();
+        return fold_into(text, out);
     }
     let words: Vec<String> = text.split([' ', ',']).map(fold).filter(|w| !w.is_empty()).collect();
-    let kept: Vec<&String> = words.iter().filter(|w| words.len() == 1 || !is_suffix(w)).collect();
-    kept.into_iter().map(String::as_str).collect()
+    out.extend(words.iter().filter(|w| words.len() == 1 || !is_suffix(w)).map(String::as_str));
 }
 
 /// The first given name.
 pub fn given(text: &str) -> String {
-    text.split([' ', ',']).map(fold).find(|w| !w.is_empty() && !is_suffix(w)).unwrap_or_default()
+    let mut out = String::new();
+    given_into(text, &mut out);
+    out
+}
+
+/// [`given`], behind what is in `out` already.
+pub(super) fn given_into(text: &str, out: &mut String) {
+    let start = out.len();
+    for word in text.split([' ', ',']) {
+        fold_into(word, out);
+        match out.get(start..) {
+            None | Some("") => {}
+            Some(word) if is_suffix(word) => out.truncate(start),
+            Some(_) => return,
+        }
+    }
 }
 
 /// `Family, Given …` or `Given … Family` as (family, given).

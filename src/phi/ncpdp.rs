@@ -4,6 +4,8 @@
 //! 1C, claims behind 1D), segments 01 (patient), 04 (insurance) and 07 (claim); NCPDP Batch Standard 1.2, which puts each
 //! transmission between 02 and 03.
 
+use smol_str::SmolStr;
+
 use super::collect::{Collector, Draft};
 use super::{CaseKey, Outcome, PhiDetector, PhiStream, dates, identifiers};
 
@@ -103,21 +105,21 @@ impl Stream<'_> {
                 out.clinical |= segment == b"07";
             }
             // The answer's patient segment is 29.
-            (b"01" | b"29", b"CA") => patient.given = text,
-            (b"01" | b"29", b"CB") => patient.family = text,
+            (b"01" | b"29", b"CA") => patient.given = text.into(),
+            (b"01" | b"29", b"CB") => patient.family = text.into(),
             (b"01" | b"29", b"C4") => patient.birth = dates::date(&text),
-            (b"01", b"CX") => patient.suffix = text,
-            (b"01", b"CY") => patient.mrns.push((String::new(), text)),
+            (b"01", b"CX") => patient.suffix = text.into(),
+            (b"01", b"CY") => patient.mrns.push((SmolStr::default(), text.into())),
             (b"01", b"CM") => out.address(&text, "", ""),
             (b"01", b"CN") => out.address("", &text, ""),
             (b"01", b"CO") => patient.state = identifiers::state(&text),
             (b"01", b"CP") => out.address("", "", &text),
             (b"01", b"CQ") => out.phone(&text),
             (b"01", b"HN") if identifiers::email(&text) => out.value("email", &text.to_ascii_lowercase()),
-            (b"04", b"C2") => holder.members.push(text),
-            (b"04", b"CC") => holder.given = text,
-            (b"04", b"CD") => holder.family = text,
-            (b"04", b"C6") => holder.suffix = text,
+            (b"04", b"C2") => holder.members.push(text.into()),
+            (b"04", b"CC") => holder.given = text.into(),
+            (b"04", b"CD") => holder.family = text.into(),
+            (b"04", b"C6") => holder.suffix = text.into(),
             (b"07", b"D2") => out.value("prescription", &text),
             _ => {}
         }
@@ -140,7 +142,7 @@ impl Stream<'_> {
                 "01" => draft.ssn.extend(self.out.ssn(&id)),
                 _ => {
                     self.out.value("mrn", &id);
-                    draft.mrns.push((String::new(), id));
+                    draft.mrns.push((SmolStr::default(), id));
                 }
             }
         }

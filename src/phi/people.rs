@@ -4,9 +4,10 @@
 //! of birth joins unless two of those it would join carry different numbers of one authority: then they are
 //! different people, as the authority says. A bare name joins only where nothing tells them apart.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::model::{Census, Individuals, Person, PhiFacts, Token, TokenKind};
 
@@ -114,12 +115,13 @@ fn discriminator(token: &Token, joining: TokenKind) -> Option<(TokenKind, u128)>
     }
 }
 
-/// Tokens of one kind with the record they stand in, sorted.
-fn by_token(people: &[Person], kind: TokenKind) -> Vec<(u128, usize)> {
-    let mut out: Vec<(u128, usize)> = people
+/// Tokens of one kind with the record they stand in, sorted. A number's own hash is over its authority too, so the
+/// lower half tells it.
+fn by_token(people: &[Person], kind: TokenKind) -> Vec<(u64, usize)> {
+    let mut out: Vec<(u64, usize)> = people
         .iter()
         .enumerate()
-        .flat_map(|(i, p)| p.tokens.iter().filter(|t| t.kind == kind).map(move |t| (t.hash, i)))
+        .flat_map(|(i, p)| p.tokens.iter().filter(|t| t.kind == kind).map(move |t| (t.hash as u64, i)))
         .collect();
     out.sort_unstable();
     out
@@ -127,24 +129,23 @@ fn by_token(people: &[Person], kind: TokenKind) -> Vec<(u128, usize)> {
 
 /// Joins by a weak kind wherever nothing contradicts it. Where something does, those with a key of their
 /// own stay apart, and those without one are returned: each is one of the others, only not known which.
-fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> HashSet<usize> {
+fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> Vec<bool> {
+    let mut absorbed = vec![false; people.len()];
     let tokens = by_token(people, kind);
     // Roots before this step: what is joined below must not change what the next group sees.
     let roots: Vec<usize> = (0..people.len()).map(|i| groups.root(i)).collect();
     let mut marks: HashMap<usize, HashSet<(TokenKind, u128)>> = HashMap::new();
-    let shared: HashSet<usize> = tokens
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|run| run.len() > 1)
-        .flat_map(|run| run.iter().map(|(_, i)| roots[*i]))
-        .collect();
+    let mut shared = vec![false; people.len()];
+    for run in tokens.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        run.iter().for_each(|(_, i)| shared[roots[*i]] = true);
+    }
     for (i, person) in people.iter().enumerate() {
-        if shared.contains(&roots[i]) {
+        if shared[roots[i]] {
             let own = marks.entry(roots[i]).or_default();
             own.extend(person.tokens.iter().filter_map(|t| discriminator(t, kind)));
         }
     }
-    let mut absorbed = HashSet::new();
-    for run in tokens.chunk_by(|a, b| a.0 == b.0) {
+    for run in tokens.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
         let mut members: Vec<usize> = run.iter().map(|(_, i)| roots[*i]).collect();
         members.sort_unstable();
         members.dedup();
@@ -159,7 +160,8 @@ fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> HashSet
         let others = members.iter().filter(|m| **m != largest).filter_map(|m| marks.get(m)).flatten();
         let conflict = others.into_iter().any(|mark| in_largest(mark) || !seen.insert(*mark));
         if conflict {
-            absorbed.extend(members.into_iter().filter(|m| marks.get(m).is_none_or(HashSet::is_empty)));
+            let unmarked = members.into_iter().filter(|m| marks.get(m).is_none_or(HashSet::is_empty));
+            unmarked.for_each(|m| absorbed[m] = true);
         } else {
             for pair in members.windows(2) {
                 groups.join(pair[0], pair[1]);
@@ -185,7 +187,7 @@ impl Component {
 }
 
 /// By root; entries that are no root stay empty.
-fn distinct(people: &[Person], groups: &mut Groups, absorbed: &[HashSet<usize>; 2]) -> Vec<Component> {
+fn distinct(people: &[Person], groups: &mut Groups, absorbed: &[Vec<bool>; 2]) -> Vec<Component> {
     let mut out = vec![Component::default(); people.len()];
     for (i, person) in people.iter().enumerate() {
         let c = &mut out[groups.root(i)];
@@ -193,7 +195,7 @@ fn distinct(people: &[Person], groups: &mut Groups, absorbed: &[HashSet<usize>; 
             c.kinds |= bit(token.kind);
             c.anchored |= discriminator(token, TokenKind::NameBirth).is_some();
         }
-        c.absorbed |= absorbed.iter().any(|a| a.contains(&i));
+        c.absorbed |= absorbed.iter().any(|a| a[i]);
     }
     out
 }
@@ -230,7 +232,7 @@ pub struct PeopleIndex {
     people: Vec<Person>,
     /// Hashes, under a key of this process, of the records that are in.
     seen: HashSet<u64>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     upper: u64,
     /// All people, once they are more than are kept.
     census: Option<Census>,

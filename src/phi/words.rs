@@ -56,8 +56,10 @@ impl Gather<'_> {
 
     /// The words of a person's name, each by itself and all as one.
     pub fn name(&mut self, text: &str) {
-        if text.bytes().all(|b| b.is_ascii_alphabetic()) {
-            self.word(&text.to_ascii_uppercase(), MIN_NAME);
+        if let Some(word) = Short::upper(text)
+            && text.bytes().all(|b| b.is_ascii_alphabetic())
+        {
+            self.word(word.as_str(), MIN_NAME);
             return;
         }
         let words: Vec<String> = text.split([' ', ',', '-']).map(names::fold).filter(|w| !w.is_empty()).collect();
@@ -81,17 +83,51 @@ impl Gather<'_> {
 
     /// A number of a person, with and without the zeros that lead it.
     pub fn number(&mut self, text: &str) {
-        let word = names::fold(text);
+        match Short::upper(text) {
+            Some(word) => self.forms(word.as_str()),
+            None => self.forms(&names::fold(text)),
+        }
+    }
+
+    fn forms(&mut self, word: &str) {
         let bare = word.trim_start_matches('0');
-        for form in [bare, &word] {
+        for form in [bare, word] {
             if form.len() >= MIN_NUMBER {
                 self.insert(form);
             }
         }
     }
 
-    pub fn birth(&mut self, date: u32) {
-        self.insert(&date.to_string());
+    /// `date` as `YYYYMMDD`.
+    pub fn birth(&mut self, date: &str) {
+        self.insert(date);
+    }
+}
+
+/// A word of ASCII letters and digits in upper case, without an allocation: nearly all are that.
+struct Short {
+    bytes: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Short {
+    const MAX: usize = 32;
+
+    /// As [`names::fold`] has it; none where it is longer.
+    fn upper(text: &str) -> Option<Self> {
+        let mut short = Self { bytes: [0; Self::MAX], len: 0 };
+        if !text.is_ascii() {
+            return None;
+        }
+        for b in text.bytes().filter(u8::is_ascii_alphanumeric) {
+            *short.bytes.get_mut(short.len)? = b.to_ascii_uppercase();
+            short.len += 1;
+        }
+        Some(short)
+    }
+
+    fn as_str(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
     }
 }
 
@@ -227,7 +263,7 @@ mod tests {
         let mut gather = Gather(&mut words);
         ["García", "De La Cruz", "Ana M"].into_iter().for_each(|n| gather.name(n));
         ["00123456", "A-9981", "536228841"].into_iter().for_each(|n| gather.number(n));
-        gather.birth(19_600_102);
+        gather.birth("19600102");
         let words = Words(words.into_sorted());
         mask::hide(path, named_in(&words, path))
     }

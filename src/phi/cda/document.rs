@@ -1,6 +1,7 @@
 //! From tags to patients.
 
 use quick_xml::events::BytesStart;
+use smol_str::StrExt;
 
 use super::ROOT;
 use super::element::{Kind, Open, V3, attribute, declared};
@@ -229,7 +230,7 @@ impl<'k> Documents<'k> {
         match (root, id) {
             (_, "") if identifiers::uuid(root) => {
                 self.out.value("record_id", &root.to_ascii_uppercase());
-                draft.locals.push(("urn:uuid".to_owned(), root.to_owned()));
+                draft.locals.push(("urn:uuid".into(), root.into()));
             }
             (_, "") => {}
             (SSN, _) => draft.ssn.extend(self.out.ssn(id)),
@@ -240,7 +241,7 @@ impl<'k> Documents<'k> {
                 }
                 None => {
                     self.out.value(if identifiers::hicn(id) { "hicn" } else { "member_id" }, id);
-                    draft.members.push(id.to_owned());
+                    draft.members.push(id.into());
                 }
             },
             _ if root.starts_with(DRIVERS_LICENCE) => self.out.value("licence", id),
@@ -251,7 +252,7 @@ impl<'k> Documents<'k> {
                 let example = root.strip_prefix(EXAMPLES).is_some_and(|r| r.is_empty() || r.starts_with('.'));
                 self.examples = self.examples.saturating_add(u64::from(example));
                 self.out.value("mrn", id);
-                draft.mrns.push((root.to_ascii_uppercase(), id.to_owned()));
+                draft.mrns.push((root.to_ascii_uppercase_smolstr(), id.into()));
             }
         }
     }
@@ -330,7 +331,7 @@ impl<'k> Documents<'k> {
         let name = self.chosen.take().unwrap_or_default();
         self.name = Name::default();
         let Some(mut draft) = self.patient.take() else { return };
-        (draft.family, draft.given, draft.suffix) = (name.family, name.given, name.suffix);
+        (draft.family, draft.given, draft.suffix) = (name.family.into(), name.given.into(), name.suffix.into());
         if !draft.is_empty() {
             self.out.records = self.out.records.saturating_add(1);
             self.out.person(&draft);

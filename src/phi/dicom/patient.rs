@@ -1,5 +1,7 @@
 //! From the values of a data set, or of a directory's records, to patients.
 
+use smol_str::StrExt;
+
 use super::element::Tag;
 use crate::model::PhiFacts;
 use crate::phi::collect::{Collector, Draft};
@@ -165,14 +167,15 @@ impl Record {
     /// Takes the patient over, where one is named.
     fn person(&self, out: &mut Collector<'_>) {
         let mut draft = Draft { birth: dates::date(&self.birth), ..Draft::default() };
-        (draft.family, draft.given, draft.suffix) = person_name(&self.name);
+        let (family, given, suffix) = person_name(&self.name);
+        (draft.family, draft.given, draft.suffix) = (family.into(), given.into(), suffix.into());
         let first = std::iter::once((&self.issuer, &self.id));
         for (issuer, id) in first.chain(self.others.iter().map(|(issuer, id)| (issuer, id))) {
             let id = id.trim();
             if identifiers::ssn_dashed(id) {
                 draft.ssn.extend(out.ssn(id));
             } else if !id.is_empty() {
-                draft.mrns.push((issuer.to_ascii_uppercase(), id.to_owned()));
+                draft.mrns.push((issuer.to_ascii_uppercase_smolstr(), id.into()));
                 out.value("mrn", id);
             }
         }

@@ -4,6 +4,7 @@
 //! (`subject`, `patient`, `beneficiary`, `individual`; R4 section 2.3 on references).
 
 use serde_json::{Map, Value};
+use smol_str::{SmolStr, StrExt};
 
 use crate::model::{GapReason, PhiFacts};
 use crate::phi::collect::{Collector, Draft};
@@ -127,11 +128,12 @@ impl<'k> Resources<'k> {
         }
         let name = items(object, "name").find(|n| text(n, "use") == "official").or_else(|| items(object, "name").next());
         if let Some(name) = name {
-            draft.family = first_text(name, "family").to_owned();
-            draft.given = first_text(name, "given").to_owned();
-            draft.suffix = first_text(name, "suffix").to_owned();
+            draft.family = first_text(name, "family").into();
+            draft.given = first_text(name, "given").into();
+            draft.suffix = first_text(name, "suffix").into();
             if draft.family.is_empty() {
-                (draft.family, draft.given) = crate::phi::names::split_full(text(name, "text"));
+                let (family, given) = crate::phi::names::split_full(text(name, "text"));
+                (draft.family, draft.given) = (family.into(), given.into());
             }
         }
         draft.birth = dates::date(text(object, "birthDate"));
@@ -180,19 +182,19 @@ impl<'k> Resources<'k> {
                 }
                 None => {
                     self.out.value("member_id", value);
-                    draft.members.push(value.to_owned());
+                    draft.members.push(value.into());
                 }
             }
         } else if coded("MB") || coded("MA") || coded("NIIP") {
             self.out.value("member_id", value);
-            draft.members.push(value.to_owned());
+            draft.members.push(value.into());
         } else if coded("DL") || coded("PPN") {
             self.out.value("licence", value);
         } else if coded("AN") {
             self.out.value("account", value);
         } else {
             self.out.value("mrn", value);
-            draft.mrns.push((system.to_ascii_uppercase(), value.to_owned()));
+            draft.mrns.push((system.to_ascii_uppercase_smolstr(), value.into()));
         }
     }
 
@@ -224,10 +226,10 @@ impl<'k> Resources<'k> {
     }
 
     /// An id of a patient: UUIDs are everywhere the same, others belong to their server where it is known.
-    fn local(&self, reference: &str, id: &str) -> (String, String) {
+    fn local(&self, reference: &str, id: &str) -> (SmolStr, SmolStr) {
         let named = reference.rsplit_once("Patient/").map(|(server, _)| server).filter(|s| s.starts_with("http"));
         let space = if identifiers::uuid(id) { "" } else { named.unwrap_or(&self.server) };
-        (format!("FHIR {space}"), id.to_owned())
+        (format!("FHIR {space}").into(), id.into())
     }
 
     pub fn finish(mut self) -> Outcome {

@@ -1,5 +1,9 @@
 //! From segments to patients.
 
+use std::borrow::Cow;
+
+use smol_str::StrExt;
+
 use super::Encoding;
 use crate::model::PhiFacts;
 use crate::phi::collect::{Collector, Draft};
@@ -30,13 +34,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The repetitions of a field, each as its components (component 1 is element 0).
-    fn repeats(&self, n: usize) -> impl Iterator<Item = Vec<String>> + use<'a> {
+    fn repeats(&self, n: usize) -> impl Iterator<Item = Vec<Cow<'a, str>>> + use<'a> {
         let Encoding { repetition, component, .. } = self.encoding;
         let parts = self.raw(n).split(move |b| *b == repetition).filter(|r| !r.is_empty());
-        parts.take(64).map(move |r| r.split(|b| *b == component).map(|c| clean(c).to_owned()).collect())
+        parts.take(64).map(move |r| r.split(|b| *b == component).map(clean).collect())
     }
 
-    fn first(&self, n: usize) -> Vec<String> {
+    fn first(&self, n: usize) -> Vec<Cow<'a, str>> {
         self.repeats(n).next().unwrap_or_default()
     }
 
@@ -47,13 +51,16 @@ impl<'a> Fields<'a> {
 }
 
 /// `""` is HL7's explicit null.
-fn clean(bytes: &[u8]) -> String {
-    let text = names::decode(bytes).trim().to_owned();
-    if text == "\"\"" { String::new() } else { text }
+fn clean(bytes: &[u8]) -> Cow<'_, str> {
+    let text = match names::decode(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    if text == "\"\"" { Cow::default() } else { text }
 }
 
-fn part(parts: &[String], n: usize) -> &str {
-    parts.get(n.saturating_sub(1)).map_or("", String::as_str)
+fn part<'p>(parts: &'p [Cow<'_, str>], n: usize) -> &'p str {
+    parts.get(n.saturating_sub(1)).map_or("", AsRef::as_ref)
 }
 
 impl<'k> Messages<'k> {
@@ -109,9 +116,9 @@ impl<'k> Messages<'k> {
             self.identifier(f, &cx, &mut draft);
         }
         let name = f.repeats(5).find(|n| !part(n, 1).is_empty()).unwrap_or_default();
-        draft.family = f.main(part(&name, 1)).to_owned();
-        draft.given = f.main(part(&name, 2)).to_owned();
-        draft.suffix = part(&name, 4).to_owned();
+        draft.family = f.main(part(&name, 1)).into();
+        draft.given = f.main(part(&name, 2)).into();
+        draft.suffix = part(&name, 4).into();
         draft.birth = dates::date(&clean(f.raw(7)));
         for address in f.repeats(11) {
             self.out.address(f.main(part(&address, 1)), part(&address, 3), part(&address, 5));
@@ -134,7 +141,7 @@ impl<'k> Messages<'k> {
     }
 
     /// XTN: component 1 in old versions; 4 e-mail; 6 and 7 area and number; 12 unformatted.
-    fn phone(&mut self, xtn: &[String]) {
+    fn phone(&mut self, xtn: &[Cow<'_, str>]) {
         if identifiers::email(part(xtn, 4)) {
             self.out.value("email", part(xtn, 4));
         }
@@ -147,7 +154,7 @@ impl<'k> Messages<'k> {
     }
 
     /// CX: component 1 the number, 4 who assigned it, 5 its type (table 0203).
-    fn identifier(&mut self, f: &Fields<'_>, cx: &[String], draft: &mut Draft) {
+    fn identifier(&mut self, f: &Fields<'_>, cx: &[Cow<'_, str>], draft: &mut Draft) {
         let id = f.main(part(cx, 1));
         if id.is_empty() {
             return;
@@ -166,14 +173,14 @@ impl<'k> Messages<'k> {
                 }
                 None => {
                     self.out.value("member_id", id);
-                    draft.members.push(id.to_owned());
+                    draft.members.push(id.into());
                 }
             },
             "AN" | "VN" | "FI" => self.out.value("account", id),
             "DL" | "PPN" | "PRC" => self.out.value("licence", id),
             _ => {
                 let authority = if authority.is_empty() { self.facility.as_str() } else { f.main(authority) };
-                draft.mrns.push((authority.to_ascii_uppercase(), id.to_owned()));
+                draft.mrns.push((authority.to_ascii_uppercase_smolstr(), id.into()));
                 self.out.value("mrn", id);
             }
         }
@@ -215,7 +222,7 @@ impl<'k> Messages<'k> {
                 }
                 (_, patient) => {
                     if let Some(patient) = patient.filter(|p| !p.given.is_empty()) {
-                        patient.members.push(id.clone());
+                        patient.members.push(id.as_str().into());
                     }
                     self.out.value("member_id", &id);
                 }

@@ -1,5 +1,7 @@
 //! From columns to people: which column plays which part, and whether the table is about patients at all.
 
+use smol_str::{SmolStr, StrExt};
+
 use super::columns::Column;
 use super::headers::{self, Concept, Meaning};
 use super::vendors;
@@ -11,7 +13,7 @@ use crate::phi::{dates, identifiers, names};
 pub(super) struct Role {
     pub concept: Concept,
     /// The header, normalised: the name space of the numbers below it.
-    space: String,
+    space: SmolStr,
     uuid: bool,
 }
 
@@ -70,7 +72,7 @@ impl Roles {
                 // A bare row number is nobody's; beside a patient's own number neither is a UUID.
                 let bare = matches!(space.as_str(), "id" | "uuid" | "guid" | "userid");
                 let useless = *concept == Some(Concept::WeakKey) && (!weak_only || (bare && !uuid));
-                concept.filter(|_| !useless).map(|concept| Role { concept, space: space.clone(), uuid })
+                concept.filter(|_| !useless).map(|concept| Role { concept, space: space.into(), uuid })
             })
             .collect();
         use Concept::{Dob, Email, Family, FullName, Given, Licence, Mbi, Member, PatientName, Phone, Ssn, Street};
@@ -87,19 +89,16 @@ impl Roles {
 
     /// Takes one row's cells to its person.
     pub fn row<'r>(&self, cell: impl Fn(usize) -> Option<&'r [u8]>, out: &mut Collector<'_>) {
-        let mut draft = Draft::default();
-        for (i, role) in self.columns.iter().enumerate() {
-            let (Some(role), Some(raw)) = (role, cell(i)) else { continue };
-            let text = names::decode(raw);
-            let t = text.trim();
-            if !t.is_empty() && !t.eq_ignore_ascii_case("null") {
-                role.read(t, &mut draft, out);
+        out.record(|draft, out| {
+            for (i, role) in self.columns.iter().enumerate() {
+                let (Some(role), Some(raw)) = (role, cell(i)) else { continue };
+                let text = names::decode(raw);
+                let t = text.trim();
+                if !t.is_empty() && !t.eq_ignore_ascii_case("null") {
+                    role.read(t, draft, out);
+                }
             }
-        }
-        if !draft.is_empty() {
-            out.records = out.records.saturating_add(1);
-            out.person(&draft);
-        }
+        });
     }
 
     /// What the whole table is, once its rows are in.
@@ -124,10 +123,11 @@ impl Role {
     fn read(&self, t: &str, draft: &mut Draft, out: &mut Collector<'_>) {
         match self.concept {
             Concept::PatientKey | Concept::WeakKey => self.key(t, draft, out),
-            Concept::Family if draft.family.is_empty() => t.clone_into(&mut draft.family),
-            Concept::Given if draft.given.is_empty() => t.clone_into(&mut draft.given),
+            Concept::Family if draft.family.is_empty() => draft.family = t.into(),
+            Concept::Given if draft.given.is_empty() => draft.given = t.into(),
             Concept::FullName | Concept::PatientName if draft.family.is_empty() => {
-                (draft.family, draft.given) = names::split_full(t);
+                let (family, given) = names::split_full(t);
+                (draft.family, draft.given) = (family.into(), given.into());
             }
             Concept::Dob => draft.birth = draft.birth.or_else(|| dates::date(t)).or_else(|| dates::serial(t)),
             Concept::Ssn => draft.ssn.extend(out.ssn(t)),
@@ -141,12 +141,12 @@ impl Role {
                 }
                 None => {
                     out.value(if identifiers::hicn(t) { "hicn" } else { "member_id" }, t);
-                    draft.members.push(t.to_owned());
+                    draft.members.push(t.into());
                 }
             },
             Concept::Member => {
                 out.value("member_id", t);
-                draft.members.push(t.to_owned());
+                draft.members.push(t.into());
             }
             Concept::ServiceDate if dates::date(t).is_some() => out.value("date", t),
             Concept::Npi if identifiers::npi(t) => out.value("npi", t),
@@ -167,13 +167,13 @@ impl Role {
         let id = t.rsplit('/').next().unwrap_or(t);
         if self.uuid {
             out.value("record_id", id);
-            draft.locals.push(("uuid".to_owned(), id.to_ascii_lowercase()));
+            draft.locals.push(("uuid".into(), id.to_ascii_lowercase_smolstr()));
         } else if self.concept == Concept::PatientKey {
             out.value("mrn", id);
-            draft.mrns.push((self.space.clone(), id.to_owned()));
+            draft.mrns.push((self.space.clone(), id.into()));
         } else {
             out.value("record_id", id);
-            draft.locals.push((self.space.clone(), id.to_owned()));
+            draft.locals.push((self.space.clone(), id.into()));
         }
     }
 }

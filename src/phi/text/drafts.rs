@@ -45,19 +45,19 @@ impl<'k> Drafts<'k> {
         match field {
             Field::Mrn(kind, id) => {
                 draft.mrns.retain(|known| known.0 != kind);
-                draft.mrns.push((kind.to_owned(), id));
+                draft.mrns.push((kind.into(), id.into()));
             }
             Field::Birth(date) => draft.birth = Some(date),
             Field::Ssn(text) => draft.ssn.extend(self.out.ssn(&text).filter(|n| !draft.ssn.contains(n))),
             Field::Mbi(id) => draft.mbi = vec![id],
             Field::Hicn(id) => {
                 self.out.value("hicn", &id);
-                draft.members = vec![id];
+                draft.members = vec![id.into()];
             }
-            Field::Member(id) => draft.members = vec![id],
-            Field::Name(family, given) => (draft.family, draft.given) = (family, given),
-            Field::Family(family) => draft.family = family,
-            Field::Given(given) => draft.given = given,
+            Field::Member(id) => draft.members = vec![id.into()],
+            Field::Name(family, given) => (draft.family, draft.given) = (family.into(), given.into()),
+            Field::Family(family) => draft.family = family.into(),
+            Field::Given(given) => draft.given = given.into(),
         }
     }
 

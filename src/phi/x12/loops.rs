@@ -144,7 +144,7 @@ impl<'k> Loops<'k> {
             return;
         }
         self.foreign = false;
-        let draft = Draft { family: at(3).to_owned(), given: at(4).to_owned(), suffix: at(7).to_owned(), ..Draft::default() };
+        let draft = Draft { family: at(3).into(), given: at(4).into(), suffix: at(7).into(), ..Draft::default() };
         // A corrected name is the same person's; so is the "other subscriber" who is the patient.
         let same = match (code, self.set.as_str()) {
             ("74", "835") => self.patient,
@@ -201,7 +201,7 @@ impl<'k> Loops<'k> {
                 } else {
                     let kind = if qualifier == "HN" && identifiers::hicn(id) { "hicn" } else { "member_id" };
                     self.out.value(kind, id);
-                    draft.members.push(id.to_owned());
+                    draft.members.push(id.into());
                 }
             }
         }
@@ -232,7 +232,7 @@ impl<'k> Loops<'k> {
             "SY" => draft.ssn.extend(ssn),
             "EA" if !early || self.set == "834" => {
                 self.out.value("mrn", id);
-                draft.mrns.push((authority, id.to_owned()));
+                draft.mrns.push((authority.into(), id.into()));
             }
             "EJ" => self.out.value("account", id),
             _ => {}
