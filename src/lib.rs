@@ -1,13 +1,14 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary phi registry` ← `analyze correlate` ←
+//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary clue phi registry` ← `analyze correlate` ←
 //! `score report` ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
 #![deny(unsafe_code)]
 
 pub mod analyze;
 pub mod binary;
 pub mod cli;
+pub mod clue;
 pub mod container;
 pub mod correlate;
 pub mod engine;

@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["sqlite"],
     &["hashset"],
-    &["source", "reader", "container", "ioc", "signature", "binary", "phi", "registry"],
+    &["source", "reader", "container", "ioc", "signature", "binary", "clue", "phi", "registry"],
     &["analyze", "correlate"],
     &["score", "report"],
     &["engine"],

@@ -45,7 +45,11 @@ fn registered_items_are_documented_and_have_fixtures() {
     all.extend(missing("phi", &phi::REGISTRY.iter().map(|d| d.id()).collect::<Vec<_>>(), true));
     all.extend(missing("phi", &phi::document::REGISTRY.iter().map(|d| d.id()).collect::<Vec<_>>(), true));
     all.extend(missing("report", &report::REGISTRY.iter().map(|w| w.id()).collect::<Vec<_>>(), false));
-    all.extend(missing("correlate", &correlate::all(&Default::default()).iter().map(|c| c.id()).collect::<Vec<_>>(), false));
+    all.extend(missing(
+        "correlate",
+        &correlate::all(&Default::default(), None, Default::default()).iter().map(|c| c.id()).collect::<Vec<_>>(),
+        false,
+    ));
     all.extend(missing("reason", &wardround::model::GapReason::ALL.iter().map(|r| r.id()).collect::<Vec<_>>(), false));
     assert!(all.is_empty(), "{all:#?}");
 }

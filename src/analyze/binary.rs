@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::binary::{Inspected, Judgement, Subject, Tools, detail, judge, name_reasons};
-use crate::model::{Category, Evidence, Gap, GapReason, Kind, Locator, Object, Reason, Stage};
+use crate::binary::{Class, Inspected, Judgement, Subject, Tool, Tools, detail, judge, name_reasons};
+use crate::model::{Category, Clue, ClueKind, Evidence, Gap, GapReason, Kind, Locator, Object, Reason, Stage};
 
 use super::place::place;
 use super::{Analyzer, Examine, Findings, Head, Whole};
@@ -60,6 +60,9 @@ impl Examine for Worker<'_> {
             }
             Inspected::Other | Inspected::Malformed(_) => None,
         };
+        if let Some(kind) = facts.and_then(|f| self.tools.of(f)).and_then(clue) {
+            out.clues.push(Clue { locator: head.locator.clone(), times: head.meta.times, kind });
+        }
         let path = place(head.locator, head.origin);
         let subject = Subject { name: head.locator.base_name(), path: &path, head: head.bytes, facts };
         let mut found = judge(&subject, self.tools);
@@ -81,6 +84,15 @@ impl Examine for Worker<'_> {
             found.reasons.retain(|r| r.id == "name.bidi_override");
         }
         push(&object.locator, found, out);
+    }
+}
+
+/// What a tool's presence says of the files around it.
+fn clue(tool: &Tool) -> Option<ClueKind> {
+    match tool.class {
+        Class::Exfiltration => Some(ClueKind::Transfer { tool: tool.name.clone() }),
+        Class::Archiver => Some(ClueKind::Archiver { tool: tool.name.clone() }),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The seam between reading and detecting: every analyzer sees the bytes of every object once.
 
 mod binary;
+mod clues;
 mod externals;
 mod facts;
 mod ioc;
@@ -9,6 +10,7 @@ mod place;
 mod yara;
 
 pub use binary::BinaryAnalyzer;
+pub use clues::ClueAnalyzer;
 pub use ioc::IocAnalyzer;
 pub use phi::PhiAnalyzer;
 pub use yara::YaraAnalyzer;
@@ -16,7 +18,7 @@ pub use yara::YaraAnalyzer;
 use std::cell::OnceCell;
 
 use crate::binary::{Inspected, inspect};
-use crate::model::{Digests, Evidence, Gap, Kind, Locator, Meta, Name, NameMark, Object, Sighting};
+use crate::model::{Clue, Digests, Evidence, Gap, Kind, Locator, Meta, Name, NameMark, Object, Sighting};
 
 /// What is known before the first byte.
 pub struct Head<'a> {
@@ -47,17 +49,24 @@ pub struct Whole<'a> {
     pub body: Option<&'a [u8]>,
     /// It is on a list of known-good files and on none of known-bad ones: rules may pass over it.
     pub known_good: bool,
+    /// Nothing tells its bytes from random ones.
+    pub looks_random: bool,
     inspected: OnceCell<Inspected>,
 }
 
 impl<'a> Whole<'a> {
     pub fn new(head: Head<'a>, size: u64, digests: &'a Digests, entropy_milli: u32, body: Option<&'a [u8]>) -> Self {
-        Self { head, size, digests, entropy_milli, body, known_good: false, inspected: OnceCell::new() }
+        Self { head, size, digests, entropy_milli, body, known_good: false, looks_random: false, inspected: OnceCell::new() }
     }
 
     /// Says whether it is a known-good file.
     pub fn known_good(self, known_good: bool) -> Self {
         Self { known_good, ..self }
+    }
+
+    /// Says whether its bytes look random.
+    pub fn looks_random(self, looks_random: bool) -> Self {
+        Self { looks_random, ..self }
     }
 
     /// What the headers of an executable say; found out once, whichever analyzer asks first. Headers need the
@@ -74,6 +83,7 @@ pub struct Findings {
     pub gaps: Vec<Gap>,
     pub sightings: Vec<Sighting>,
     pub marks: Vec<NameMark>,
+    pub clues: Vec<Clue>,
 }
 
 /// A family of checks. Shared by all workers; what a worker needs for itself is in its [`Examine`].

@@ -272,6 +272,11 @@ impl Tools {
         self.tools.iter()
     }
 
+    /// The tool that an executable is, whatever its name.
+    pub fn of(&self, facts: &Facts) -> Option<&Tool> {
+        self.identify(facts).map(|(tool, _)| tool)
+    }
+
     /// The first tool that the facts fit.
     pub(super) fn identify(&self, facts: &Facts) -> Option<(&Tool, Claim)> {
         let anything =

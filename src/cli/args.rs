@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::container::Limits;
-use crate::plan::Options;
+use crate::correlate::staging::Window;
+use crate::plan::{Options, parse_window};
 use crate::report::Recipient;
 
 const AFTER: &str = "\
@@ -49,6 +50,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Match new indicators against an old case's inventory, without the disk
     Recheck(Box<super::recheck::RecheckArgs>),
+    /// Explain a finding in words, with the arithmetic of its score
+    Explain(super::explain::ExplainArgs),
     /// Check indicator files, or compile huge hash lists
     Ioc(super::ioc::IocArgs),
     /// Check or list YARA rules
@@ -118,6 +121,12 @@ pub struct ScanArgs {
     /// Known tools (wardround/tools/1) that are looked for under other names (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "FILE", help_heading = "Intelligence")]
     pub tools: Vec<PathBuf>,
+    /// When the intruder is suspected to have been there: dates or RFC 3339 times, either end may be left out
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_window, help_heading = "Intelligence")]
+    pub window: Option<Window>,
+    /// Another case folder whose files may lie in locked archives here (repeatable; only read)
+    #[arg(long, value_name = "CASE", help_heading = "Intelligence")]
+    pub match_against: Vec<PathBuf>,
     /// Leave out the embedded indicators
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_iocs: bool,
@@ -193,6 +202,8 @@ impl ScanArgs {
                 depth: self.max_depth,
                 ..Limits::default()
             },
+            window: self.window,
+            match_against: self.match_against.clone(),
         }
     }
 }

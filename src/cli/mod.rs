@@ -3,6 +3,7 @@
 mod args;
 mod compile;
 mod exit;
+mod explain;
 mod finish;
 mod ioc;
 mod progress;
@@ -28,6 +29,7 @@ pub fn run() -> Exit {
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan),
         args::Command::Recheck(args) => recheck::run(*args),
+        args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),
     }

@@ -99,10 +99,10 @@ impl Axes {
         round(100.0 * self.content)
     }
 
-    /// Strong by itself: nearly certain content and a score that speaks for both axes.
+    /// Strong by itself: a score that speaks for both axes, one of which is nearly certain.
     pub fn strong(&self) -> bool {
-        let strong = Priors::get().thresholds.strong;
-        self.score >= strong && self.content + 1e-9 >= f64::from(strong) / 100.0
+        let strong = Priors::get().staging_thresholds.strong;
+        self.score >= strong && self.content.max(self.staging) + 1e-9 >= f64::from(strong) / 100.0
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::ioc::IndicatorSet;
-use crate::model::{Evidence, Object, Sighting};
+use crate::model::{Clue, Evidence, Object, Sighting};
 
 pub mod axes;
 pub mod content;
@@ -16,9 +16,9 @@ mod place;
 pub mod staging;
 mod tally;
 
-/// The correlators of a scan with these indicators.
-pub fn all(indicators: &Arc<IndicatorSet>) -> Vec<Box<dyn Correlator>> {
-    vec![Box::new(staging::Staging::new()), Box::new(patterns::Patterns::new(indicators.clone()))]
+/// The correlators of a scan with these indicators, the time of the suspected intrusion, and files of other cases.
+pub fn all(indicators: &Arc<IndicatorSet>, window: Option<staging::Window>, others: staging::Others) -> Vec<Box<dyn Correlator>> {
+    vec![Box::new(staging::Staging::with(window, others)), Box::new(patterns::Patterns::new(indicators.clone()))]
 }
 
 /// Joins facts of many objects.
@@ -31,6 +31,8 @@ pub trait Correlator {
     fn evidence(&mut self, _evidence: &Evidence) {}
 
     fn sighting(&mut self, _sighting: &Sighting) {}
+
+    fn clue(&mut self, _clue: &Clue) {}
 
     /// Evidence about objects seen before, in any order (the caller sorts).
     fn finish(&mut self) -> Vec<Evidence>;

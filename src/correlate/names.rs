@@ -9,8 +9,6 @@ use crate::model::Priors;
 
 static HABIT: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.habit")));
 static MASQUERADE: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.masquerade")));
-static STRONG: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("member_names.strong")));
-static WEAK: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("member_names.weak")));
 static MARKERS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().types.markers.iter().map(|m| &m.member)));
 static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
     // Names of volumes: RAR (`.part1.rar`, `.r00`), zip (`.z01`), 7-Zip and plain splitting (`.001`), rclone's chunker.
@@ -87,11 +85,6 @@ fn bit(i: usize) -> u32 {
     u32::try_from(i).ok().and_then(|i| 1_u32.checked_shl(i)).unwrap_or(0)
 }
 
-/// Whether a lower-case member name speaks of patient data: 2 surely, 1 perhaps.
-pub fn patient_name(member: &str) -> u8 {
-    if STRONG.is_match(member) { 2 } else { u8::from(WEAK.is_match(member)) }
-}
-
 /// Which family a lower-case base name belongs to, and its number there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Numbered {
@@ -126,6 +119,7 @@ fn volume_family(stem: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clue::patient_name;
 
     #[test]
     fn foreign_extensions_and_those_that_zip_based_types_have() {

@@ -51,6 +51,12 @@ static PLACES: LazyLock<(RegexSet, Vec<Place>)> = LazyLock::new(|| {
 });
 static BENIGN: LazyLock<RegexSet> =
     LazyLock::new(|| set(Priors::get().profile.locations("benign_places").iter().map(|l| &l.pattern)));
+/// Where the system's own programs lie: a copying tool there came with the system.
+static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|/)(?:windows/(?:system32|syswow64|winsxs|servicing)|usr/(?:local/)?(?:s?bin|lib\w*|libexec|share)|s?bin|snap|opt)/",
+    )
+});
 static DOCUMENTS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("own_documents")));
 
 /// A set of patterns of the model, which were compiled when it was made.
@@ -82,6 +88,11 @@ pub fn place(path: &str) -> Option<Place> {
 pub fn benign_place(path: &str) -> Option<&'static str> {
     let first = BENIGN.matches(path).iter().next()?;
     Priors::get().profile.locations("benign_places").get(first).map(|l| l.words.as_str())
+}
+
+/// Whether a normalised path is one of the system's own programs.
+pub fn is_system(path: &str) -> bool {
+    SYSTEM.is_match(path)
 }
 
 /// Whether it is a person's own documents.

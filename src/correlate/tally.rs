@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::names::{marker, patient_name};
+use super::names::marker;
 use super::place::{normal, pattern};
+use crate::clue::patient_name;
 use crate::model::{GapReason, Object, Priors};
 
 static USER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|/)(?:users|home|documents and settings)/([^/]+)/"));

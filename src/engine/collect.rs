@@ -149,6 +149,11 @@ impl Collector {
                     correlators.iter_mut().for_each(|c| c.sighting(&sighting));
                 }
                 Record::Mark(_) => {}
+                Record::Clue(clue) => {
+                    let path = Shown::new(&clue.locator, &self.masker).path;
+                    self.write("clue", &json!({ "path": path, "kind": clue.kind.id() }));
+                    correlators.iter_mut().for_each(|c| c.clue(&clue));
+                }
                 Record::Gap(gap) => {
                     self.write("gap", &GapRow::new(&gap, &self.masker));
                     self.gap(gap);

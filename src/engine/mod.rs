@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Digests, Evidence, Gap, NameMark, Object, Sighting};
+use crate::model::{Clue, Digests, Evidence, Gap, NameMark, Object, Sighting};
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
@@ -73,6 +73,7 @@ pub enum Record {
     Gap(Gap),
     Sighting(Sighting),
     Mark(NameMark),
+    Clue(Clue),
 }
 
 /// Everything about one outermost object.

@@ -8,6 +8,7 @@ use super::gate::{Gate, Permit, SMALL};
 use super::members::Members;
 use super::{Batch, Job, Record};
 use crate::analyze::{Examine, Findings, Head, Whole};
+use crate::clue::looks_random;
 use crate::container::{Budget, Probe, ReadSeek, gap_of};
 use crate::model::{ContainerFacts, Digests, Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Object, Stage};
 use crate::reader::{CHUNK, HEAD, Hasher, Scratch, Want, drain, file_type, fill};
@@ -224,6 +225,7 @@ impl<'j> Worker<'j> {
             problem = src.changed(object.read).map(|detail| Gap::new(subject.locator, Stage::Read, GapReason::Changed, detail));
         }
         let size = hasher.len();
+        let looks_random = looks_random(&hasher.counts());
         let (digests, entropy) = hasher.finish();
         object.entropy_milli = Some(entropy);
         if subject.kind == Kind::Member {
@@ -247,7 +249,9 @@ impl<'j> Worker<'j> {
         // Of what isn't held the rules have seen windows before its digests were known.
         object.known_good = held && self.job.known_good.as_ref().is_some_and(|known| known(&digests));
         let found = {
-            let whole = Whole::new(head(&head_bytes), size, &digests, entropy, bytes).known_good(object.known_good);
+            let whole = Whole::new(head(&head_bytes), size, &digests, entropy, bytes)
+                .known_good(object.known_good)
+                .looks_random(looks_random);
             self.collect(&mut object, |e, out| e.finish(&whole, out))
         };
         if !found.evidence.is_empty() && object.digests.sha256.is_some() && held {
@@ -392,6 +396,7 @@ impl<'j> Worker<'j> {
         }
         self.out.extend(found.evidence.into_iter().map(Record::Evidence));
         self.out.extend(found.sightings.into_iter().map(Record::Sighting));
+        self.out.extend(found.clues.into_iter().map(Record::Clue));
         self.out.extend(found.marks.into_iter().map(Record::Mark));
     }
 

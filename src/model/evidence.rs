@@ -84,9 +84,15 @@ pub struct Reason {
     /// Further facts for machines (rule tags, pattern offsets), never matched bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,
+    /// Other objects that it rests on, in canonical order; shown with names of people masked.
+    #[serde(skip)]
+    pub objects: Vec<Locator>,
 }
 
 impl Reason {
+    /// Objects that one reason names at most.
+    pub const MAX_OBJECTS: usize = 100;
+
     pub fn new(
         id: impl Into<String>,
         group: impl Into<String>,
@@ -94,7 +100,22 @@ impl Reason {
         text: impl Into<String>,
         source: impl Into<String>,
     ) -> Self {
-        Self { id: id.into(), group: group.into(), axis: None, weight, text: text.into(), source: source.into(), detail: None }
+        Self {
+            id: id.into(),
+            group: group.into(),
+            axis: None,
+            weight,
+            text: text.into(),
+            source: source.into(),
+            detail: None,
+            objects: Vec::new(),
+        }
+    }
+
+    /// Names the objects that it rests on, the first of them.
+    pub fn about(mut self, objects: impl IntoIterator<Item = Locator>) -> Self {
+        self.objects = objects.into_iter().take(Self::MAX_OBJECTS).collect();
+        self
     }
 
     pub fn on(mut self, axis: Axis) -> Self {

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, starts a thread or prints.
 
 pub mod assets;
+pub mod clue;
 pub mod entry;
 pub mod evidence;
 pub mod finding;
@@ -16,6 +17,7 @@ pub mod profile;
 pub mod sketch;
 pub mod text;
 
+pub use clue::{Clue, ClueKind};
 pub use entry::{Entry, Kind, Meta, Time, Times};
 pub use evidence::{Axis, Category, Evidence, Level, NameMark, Reason, Sighting};
 pub use finding::Finding;

@@ -81,6 +81,9 @@ pub struct Types {
     pub binary: Vec<String>,
     /// Beginnings of the names of detectors whose formats are text.
     pub text_formats: Vec<String>,
+    /// Owners under which web servers and services run (Debian's and Red Hat's www-data and apache, nobody; Windows'
+    /// well-known SIDs), as patterns on lower-case text.
+    pub service_owners: Vec<String>,
     /// Beginnings of the names of detectors of standard health-care formats.
     pub standard_formats: Vec<String>,
 }
@@ -91,6 +94,8 @@ pub struct Types {
 pub struct Priors {
     pub about: String,
     pub thresholds: Thresholds,
+    /// The same for staging, whose score is the mean of two axes: they are reached less easily.
+    pub staging_thresholds: Thresholds,
     pub rules: Rules,
     /// By reason id.
     pub weights: BTreeMap<String, Weight>,
@@ -158,9 +163,11 @@ mod tests {
     #[test]
     fn the_file_is_complete_and_in_range() {
         let p = Priors::get();
-        assert!(p.thresholds.notice < p.thresholds.warning && p.thresholds.warning < p.thresholds.alert);
-        assert!(p.thresholds.alert <= 100 && p.thresholds.strong <= 100);
-        assert!(p.rules.discount <= 100 && p.rules.single_group_cap < p.thresholds.warning);
+        for t in [p.thresholds, p.staging_thresholds] {
+            assert!(t.notice < t.warning && t.warning < t.alert && t.alert <= 100 && t.strong <= 100);
+        }
+        let staging = p.staging_thresholds;
+        assert!(p.rules.discount <= 100 && p.rules.single_group_cap < staging.warning && p.rules.opaque_floor >= staging.warning);
         for (id, w) in &p.weights {
             assert!((1..=100).contains(&w.weight), "{id}");
             assert!(!w.group.is_empty(), "{id}");

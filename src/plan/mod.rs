@@ -8,9 +8,10 @@ use std::sync::atomic::AtomicBool;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::analyze::{Analyzer, BinaryAnalyzer, IocAnalyzer, PhiAnalyzer, YaraAnalyzer};
+use crate::analyze::{Analyzer, BinaryAnalyzer, ClueAnalyzer, IocAnalyzer, PhiAnalyzer, YaraAnalyzer};
 use crate::binary::Tools;
 use crate::container::{self, Limits};
+use crate::correlate::staging::Window;
 use crate::correlate::{self, Correlator};
 use crate::engine::{self, Counters, Job};
 use crate::hashset::KnownGood;
@@ -22,16 +23,19 @@ use crate::report::Inputs;
 use crate::signature::RuleSet;
 use crate::source::{PathMap, Source};
 
+mod against;
 mod host;
 mod key;
 mod place;
 mod recheck;
 mod targets;
+mod window;
 
 pub use host::{host, tool};
 pub use place::default_case;
 pub use recheck::{RecheckOptions, RecheckPlan};
 pub use targets::PlannedTarget;
+pub use window::parse as parse_window;
 
 /// What the user asked for, parsed but not yet checked.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +63,10 @@ pub struct Options {
     /// Bytes.
     pub max_body: u64,
     pub limits: Limits,
+    /// The suspected intrusion.
+    pub window: Option<Window>,
+    /// Other cases whose files may lie in locked archives.
+    pub match_against: Vec<PathBuf>,
 }
 
 /// Why a scan can't begin. The sentence names the thing and the way out.
@@ -98,6 +106,10 @@ struct Decisive<'a> {
     indicators: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     known_good: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<(i64, i64)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    match_against: Vec<&'a str>,
 }
 
 impl Plan {
@@ -125,7 +137,9 @@ impl Plan {
                 md5: indicators.needs_md5() || rules.needs_md5(),
             },
         };
-        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs, &good_inputs);
+        let (others, other_inputs) = against::load(&options.match_against)?;
+        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs, &good_inputs, &other_inputs);
+        ioc_inputs.extend(other_inputs);
 
         let mut map = PathMap::default();
         for (prefix, drive) in &options.maps {
@@ -149,6 +163,7 @@ impl Plan {
             Box::new(YaraAnalyzer::new(rules)),
             Box::new(BinaryAnalyzer::new(tools)),
             Box::new(PhiAnalyzer::new(Arc::new(key))),
+            Box::new(ClueAnalyzer),
         ];
         let job = Job {
             sources,
@@ -167,7 +182,7 @@ impl Plan {
         Ok(Self {
             case,
             job,
-            correlators: correlate::all(&indicators),
+            correlators: correlate::all(&indicators, options.window, others),
             targets,
             inputs,
             same_volume,
@@ -177,7 +192,7 @@ impl Plan {
     }
 }
 
-fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: &[Input]) -> String {
+fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: &[Input], cases: &[Input]) -> String {
     let decisive = Decisive {
         max_body: options.max_body,
         limits: options.limits,
@@ -186,6 +201,8 @@ fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: 
         rules: rules.iter().filter_map(|i| i.sha256.as_deref()).collect(),
         indicators: indicators.iter().filter_map(|i| i.sha256.as_deref()).collect(),
         known_good: known_good.iter().filter_map(|i| i.sha256.as_deref()).collect(),
+        window: options.window.map(|w| (w.from, w.to)),
+        match_against: cases.iter().filter_map(|i| i.sha256.as_deref()).collect(),
     };
     // Plain numbers and strings always serialise.
     hex(&Sha256::digest(serde_json::to_vec(&decisive).unwrap_or_default()))

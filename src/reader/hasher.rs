@@ -83,6 +83,11 @@ impl Hasher {
         (digests, entropy)
     }
 
+    /// How often each value came so far.
+    pub fn counts(&self) -> [u64; 256] {
+        std::array::from_fn(|i| self.counts.iter().map(|t| t[i]).sum())
+    }
+
     /// All at once, for bytes that are held.
     pub fn of(bytes: &[u8], want: Want) -> (Digests, u32) {
         let mut hasher = Self::new(want);
@@ -97,8 +102,7 @@ impl Hasher {
         }
         let total = self.len as f64;
         let mut bits = 0.0;
-        for i in 0..256 {
-            let n: u64 = self.counts.iter().map(|t| t[i]).sum();
+        for n in self.counts() {
             if n > 0 {
                 let p = n as f64 / total;
                 bits -= p * p.log2();

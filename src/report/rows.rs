@@ -142,10 +142,13 @@ pub struct ReasonRow {
     /// Further facts for machines, never matched bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<serde_json::Value>,
+    /// Paths of other objects that it rests on, the first hundred, names of people masked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub objects: Vec<String>,
 }
 
-impl From<&Reason> for ReasonRow {
-    fn from(r: &Reason) -> Self {
+impl ReasonRow {
+    pub fn new(r: &Reason, masker: &Masker) -> Self {
         Self {
             id: r.id.clone(),
             group: r.group.clone(),
@@ -154,6 +157,7 @@ impl From<&Reason> for ReasonRow {
             text: inert(&r.text),
             source: inert(&r.source),
             detail: r.detail.clone(),
+            objects: r.objects.iter().map(|o| Shown::new(o, masker).path).collect(),
         }
     }
 }
@@ -279,7 +283,7 @@ impl FindingRow {
                 .map(|origin| masker.repeated(&finding.locator.outer(), &origin.shown())),
             names: Vec::new(),
             object: object.map(ObjectRow::from),
-            reasons: finding.reasons.iter().map(ReasonRow::from).collect(),
+            reasons: finding.reasons.iter().map(|r| ReasonRow::new(r, masker)).collect(),
             phi: finding.phi.as_deref().map(PhiBlock::from),
             techniques: finding.techniques.clone(),
         }

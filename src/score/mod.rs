@@ -21,13 +21,14 @@ mod identity;
 mod tests;
 
 /// The scores from which levels apply.
-pub fn thresholds() -> Thresholds {
-    Priors::get().thresholds
+pub fn thresholds(category: Category) -> Thresholds {
+    let p = Priors::get();
+    if category == Category::Staging { p.staging_thresholds } else { p.thresholds }
 }
 
 /// The level of a score; no alert without a reason that is strong by itself.
-pub fn level_of(score: u8, strong: bool) -> Level {
-    let t = thresholds();
+pub fn level_of(category: Category, score: u8, strong: bool) -> Level {
+    let t = thresholds(category);
     match score {
         s if s >= t.alert && strong => Level::Alert,
         s if s >= t.warning => Level::Warning,
@@ -119,7 +120,7 @@ fn finding(locator: Locator, category: Category, pieces: Vec<Evidence>) -> (Find
         }
         Category::PhiAtRest => (Axes::of(&reasons).content_score(), false),
         _ => {
-            let strong = i32::from(thresholds().strong);
+            let strong = i32::from(thresholds(category).strong);
             (sum(&reasons).score, reasons.iter().any(|r| r.weight >= strong))
         }
     };
@@ -151,8 +152,8 @@ fn level_object(findings: Vec<(Finding, bool)>) -> Vec<Finding> {
             f.object_score = object_score;
             f.level = match f.category {
                 Category::PhiAtRest => Level::Info,
-                _ if Some(&f.id) == strongest.as_ref() => level_of(object_score, any_strong),
-                _ => level_of(f.score, strong),
+                _ if Some(&f.id) == strongest.as_ref() => level_of(f.category, object_score, any_strong),
+                _ => level_of(f.category, f.score, strong),
             };
             f
         })

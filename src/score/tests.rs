@@ -57,7 +57,8 @@ fn an_alert_needs_a_strong_reason() {
     assert_eq!(one(&[75]), (75, Level::Warning));
     assert_eq!(one(&[40]), (40, Level::Notice));
     assert_eq!(one(&[39]), (39, Level::Info));
-    assert_eq!((level_of(100, false), level_of(80, true), level_of(79, true)), (Level::Warning, Level::Alert, Level::Warning));
+    let of = |score, strong| level_of(Category::Ioc, score, strong);
+    assert_eq!((of(100, false), of(80, true), of(79, true)), (Level::Warning, Level::Alert, Level::Warning));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod report;
 mod rules;
 mod runs;
 mod samples;
+mod scenarios;
 mod sqlite;
 mod staging;
 mod stix;

@@ -159,7 +159,8 @@ impl Content {
     }
 }
 
-fn pe(strings: &[(&str, &str)]) -> Vec<u8> {
+/// A Windows program that says these things of itself.
+pub fn pe(strings: &[(&str, &str)]) -> Vec<u8> {
     let mut content = Content::new();
     content.version(strings);
     content.pdb(r"C:\Users\annmiller\Desktop\tool\Release\tool.pdb");

@@ -51,6 +51,14 @@ impl Scene {
         Self { dir, runs: std::cell::Cell::new(0) }
     }
 
+    /// The same below another folder.
+    pub fn below(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder for scenes");
+        let dir = tempfile::Builder::new().prefix("scene").tempdir_in(folder).expect("a temporary folder");
+        std::fs::create_dir(dir.path().join("target")).expect("a target folder");
+        Self { dir, runs: std::cell::Cell::new(0) }
+    }
+
     /// The target folder.
     pub fn target(&self) -> PathBuf {
         self.dir.path().canonicalize().expect("a real path").join("target")

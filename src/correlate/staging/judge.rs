@@ -8,7 +8,10 @@ use super::super::content::{content, is_one_of};
 use super::super::names::{Disguise, is_habit, numbered, text_disguise, volume_head};
 use super::super::place::{Place, Spot, benign_place, is_own_documents, normal, place, recycle_index};
 use super::super::tally::{MANY, Tally};
-use super::{Archive, Family, Staging, base, folder_of};
+use super::around::Seen;
+use super::matching::Matches;
+use super::signs;
+use super::{Archive, Family, HEADERLESS, Staging, base, folder_of, tree};
 use crate::model::text::thousands;
 use crate::model::{Axis, Category, Encrypted, Evidence, Locator, PhiFacts, Priors, Reason};
 
@@ -26,24 +29,49 @@ pub fn judge(all: &Staging, subject: &Subject<'_>) -> Option<Evidence> {
     let none = Tally::default();
     let tally = all.tallies.get(&subject.locator).unwrap_or(&none);
 
-    let facts: Vec<_> = subject.held.iter().map(|(_, f)| Arc::clone(f)).collect();
-    let held = content(&facts);
-    let mut reasons = held.reasons;
+    let mut facts: Vec<_> = subject.held.iter().map(|(_, f)| Arc::clone(f)).collect();
+    let mut held = content(&facts);
+    let mut reasons = std::mem::take(&mut held.reasons);
     if let Some((archive, _)) = subject.archive {
         reasons.extend(unread(archive, tally));
     }
+    let paths = paths(all, subject);
+    let written = written(all, subject);
+    let folder = match subject.archive {
+        None if subject.held.iter().all(|(l, _)| l.outer() != subject.locator) => subject.locator.os_name().bytes().to_vec(),
+        _ => folder_of(&subject.locator),
+    };
+    let seen = Seen { paths: &paths, folder, written: &written, locator: &subject.locator };
+    reasons.extend(all.around.content(&seen).filter(|_| subject.archive.is_some()));
+    let none_matched = Matches::default();
+    let matches = all.matches.get(&subject.locator).unwrap_or(&none_matched);
+    let copies = signs::copies(all, matches);
+    if !copies.is_empty() {
+        facts.extend(copies);
+        held.facts = content(&facts).facts;
+    }
+    reasons.extend(signs::matched(all, matches, &held.facts));
     if !reasons.iter().any(|r| r.axis == Some(Axis::Content)) {
         return None;
     }
 
-    let paths = paths(all, subject);
     let at = staged_at(all, subject, &paths);
     reasons.extend(at.map(|at| p.reason(at.spot.reason(), format!("it lies in {}", at.words))));
     match subject.archive {
         Some((archive, disguise)) => reasons.extend(archive_signs(all, subject, archive, disguise, tally)),
-        None => reasons.extend(hidden_text(subject)),
+        None => {
+            reasons.extend(hidden_text(subject));
+            reasons.extend(signs::gathered_tree(all, subject));
+        }
+    }
+    if subject.locator.depth() == 0 {
+        reasons.extend(all.around.staging(&seen));
+        reasons.extend(signs::owner(all, subject, at));
     }
     reasons.extend(harmless(all, subject, &paths, at));
+    if all.around.is_export(&seen) {
+        reasons.push(p.reason("benign.ehi_readme", "the notes of a vendor's export of health information lie with it"));
+    }
 
     let axes = Axes::of(&reasons);
     let groups = |skip: &str| {
@@ -53,7 +81,13 @@ pub fn judge(all: &Staging, subject: &Subject<'_>) -> Option<Evidence> {
     // Where nearly all software writes, the place alone says nothing; and of content that nobody could read,
     // neither place nor name nor encryption alone.
     let only_opaque = reasons.iter().filter(|r| r.axis == Some(Axis::Content)).all(|r| r.group == "opaque");
-    let idle = at.is_some_and(|at| at.spot == Spot::Medium) && groups("location") == 0;
+    let medium = at.is_some_and(|at| at.spot == Spot::Medium);
+    let tree = subject.archive.is_none();
+    let beyond = |skip: &[&str]| reasons.iter().any(|r| r.axis == Some(Axis::Staging) && !skip.contains(&r.group.as_str()));
+    // Time, tools and departments of what lies where it belongs are those of any backup or server.
+    let idle = (medium && !beyond(if tree { &["location", "aggregate"] } else { &["location"] }))
+        || !beyond(&["time", "tool", "archiver", "manifest"])
+        || (tree && !medium && at.is_none() && !beyond(&["time", "tool", "archiver", "manifest", "aggregate", "owner"]));
     if axes.score < p.rules.report_from || groups("") == 0 || idle || (only_opaque && groups("name") < 2) {
         return None;
     }
@@ -69,7 +103,11 @@ fn unread(archive: &Archive, tally: &Tally) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let encrypted = archive.encrypted != Encrypted::No || tally.encrypted;
     if encrypted || !archive.opened || tally.unread > 0 {
-        let why = if encrypted { "it is encrypted" } else { "its format or method is not supported" };
+        let why = match (encrypted, archive.format == HEADERLESS) {
+            (true, _) => "it is encrypted",
+            (false, true) => "nothing tells its bytes from random ones (ciphertext, or LZMA without a header)",
+            (false, false) => "its format or method is not supported",
+        };
         reasons.push(p.reason("content.opaque", format!("content could not be read: {why}")));
     }
     if tally.speaks_of_patients() {
@@ -87,6 +125,12 @@ fn paths(all: &Staging, subject: &Subject<'_>) -> Vec<String> {
         _ => subject.locator.outer(),
     };
     let mut paths = vec![normal(file.os_name())];
+    if subject.archive.is_none() {
+        // What lies deep below a place is told by the folder that stands for all of it.
+        let mut top = tree::top(&folder_of(&file));
+        top.extend_from_slice(b"/x");
+        paths.push(normal(&top.into()));
+    }
     paths.extend(all.archives.get(&file).and_then(|a| a.origin.clone()));
     paths.extend(all.origins.get(&file).cloned());
     paths
@@ -111,6 +155,9 @@ fn archive_signs(
 ) -> Vec<Reason> {
     let p = Priors::get();
     let mut reasons = Vec::new();
+    if archive.format == HEADERLESS {
+        reasons.push(p.reason("staging.headerless", "its bytes look encrypted and carry no format's marks"));
+    }
     match archive.encrypted {
         Encrypted::Headers => reasons.push(p.reason("staging.enc_hdr", "it is encrypted with hidden member names")),
         Encrypted::All | Encrypted::Some => {
@@ -225,7 +272,7 @@ fn harmless(all: &Staging, subject: &Subject<'_>, paths: &[String], at: Option<P
     }
     let path = normal(subject.locator.os_name());
     let family = numbered(base(&path)).filter(|n| !n.volume).and_then(|n| all.series.get(&(folder, n.family)));
-    if let Some(family) = family.filter(|f| is_series(f)) {
+    if let Some(family) = family.filter(|f| is_series(f) && predates(all, f)) {
         let n = family.len();
         reasons.push(if is_rotation(family) {
             p.reason("benign.rotation", format!("one of {n} archives made at equal intervals"))
@@ -234,6 +281,24 @@ fn harmless(all: &Staging, subject: &Subject<'_>, paths: &[String], at: Option<P
         });
     }
     reasons
+}
+
+/// A series that only began with the intrusion is no habit of the host.
+fn predates(all: &Staging, family: &Family) -> bool {
+    let Some(window) = all.around.window else { return true };
+    let first = family.keys().find_map(|n| date(*n));
+    let at = first.and_then(|d| jiff::tz::TimeZone::UTC.to_timestamp(d.at(0, 0, 0, 0)).ok()).map(|t| t.as_second());
+    at.is_some_and(|at| at < window.from)
+}
+
+/// Seconds of the last writes of what is judged.
+fn written(all: &Staging, subject: &Subject<'_>) -> Vec<i64> {
+    let archive = subject.archive.and_then(|(archive, _)| archive.written);
+    let files = subject.held.iter().filter_map(|(l, _)| all.held.get(&l.outer())?.written).filter(|_| subject.archive.is_none());
+    let mut all: Vec<i64> = archive.into_iter().chain(files).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// At least three names with dates, of sizes that differ by less than half.
@@ -284,6 +349,7 @@ fn title(subject: &Subject<'_>, tally: &Tally, facts: &PhiFacts, at: Option<Plac
         Some((archive, disguise)) => {
             let encrypted = archive.encrypted != Encrypted::No || tally.encrypted;
             match (encrypted, disguise.is_some()) {
+                _ if archive.format == HEADERLESS => "a file that looks encrypted",
                 (true, true) => "an encrypted and disguised archive",
                 (true, false) => "an encrypted archive",
                 (false, true) => "a disguised archive",
@@ -294,7 +360,7 @@ fn title(subject: &Subject<'_>, tally: &Tally, facts: &PhiFacts, at: Option<Plac
         None => "a folder",
     };
     let place = at.map(|at| format!(" in {}", at.words)).unwrap_or_default();
-    let likely = axes.score >= Priors::get().thresholds.warning;
+    let likely = axes.score >= Priors::get().staging_thresholds.warning;
     match facts.individuals.best {
         0 if likely => format!("Patient data may be staged for theft: {noun}{place}, content not readable"),
         0 => format!("Could hold patient data: {noun}{place}, content not readable"),

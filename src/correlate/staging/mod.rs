@@ -12,13 +12,24 @@ use super::names::{Disguise, archive_disguise, extension, numbered, volume_head}
 use super::people::People;
 use super::place::{folder_end, is_recycle_index, normal, place};
 use super::tally::Tally;
-use crate::model::{Encrypted, Evidence, GapReason, Kind, Locator, Object, PhiFacts, Priors};
+use crate::model::{Clue, Encrypted, Evidence, GapReason, Kind, Locator, Object, PhiFacts, Priors};
 
+mod around;
+mod index;
 mod judge;
+mod matching;
+mod others;
+mod signs;
 #[cfg(test)]
 mod tests;
+mod tree;
 
+use around::Around;
+pub use around::Window;
+use index::{FileIndex, Known};
 use judge::{Subject, judge};
+use matching::{LockedMembers, Matches};
+pub use others::{OtherFile, Others};
 
 /// An archive, opened or not.
 #[derive(Clone, Debug)]
@@ -32,7 +43,13 @@ struct Archive {
     opened: bool,
     /// Normalised path on the system the evidence came from.
     origin: Option<String>,
+    /// Seconds since 1970 of the last write.
+    written: Option<i64>,
+    owner: Option<String>,
 }
+
+/// What bytes without any format's marks are called.
+const HEADERLESS: &str = "headerless";
 
 /// Files of one folder whose names differ in a number only: the number and the bytes of each.
 type Family = BTreeMap<u64, u64>;
@@ -53,11 +70,26 @@ pub struct Staging {
     recycle_indexes: BTreeSet<String>,
     /// Folders with a backup product's catalog.
     catalogs: BTreeSet<Vec<u8>>,
+    around: Around,
+    index: FileIndex,
+    locked: LockedMembers,
+    others: Others,
+    /// What the files with patient data are known as; filled at the end.
+    held: BTreeMap<Locator, Known>,
+    /// Patient data by file of the file system, with all that lies in it; filled at the end.
+    phi: BTreeMap<Locator, Vec<Arc<PhiFacts>>>,
+    /// Locked members that are files of this host; filled at the end.
+    matches: BTreeMap<Locator, Matches>,
 }
 
 impl Staging {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With the time of the suspected intrusion, and files of other cases.
+    pub fn with(window: Option<Window>, others: Others) -> Self {
+        Self { around: Around::with(window), others, ..Self::default() }
     }
 
     fn note_archive(&mut self, object: &Object) -> bool {
@@ -70,6 +102,8 @@ impl Staging {
                 partial: !facts.limits.is_empty() || facts.encrypted == Encrypted::Headers,
                 opened: object.reason != Some(GapReason::UnsupportedContainer),
                 origin: None,
+                written: None,
+                owner: None,
             },
             (None, Some(kind)) if types.archives.contains_key(kind) => Archive {
                 format: kind.clone(),
@@ -78,11 +112,15 @@ impl Staging {
                 partial: true,
                 opened: false,
                 origin: None,
+                written: None,
+                owner: None,
             },
             _ => return false,
         };
         let origin = object.origin.as_ref().map(normal);
-        self.archives.insert(object.locator.clone(), Archive { origin, ..archive });
+        let written = index::latest(object.meta.times.mtime, object.meta.times.btime);
+        let owner = object.meta.owner.clone();
+        self.archives.insert(object.locator.clone(), Archive { origin, written, owner, ..archive });
         true
     }
 
@@ -119,6 +157,7 @@ impl Staging {
     }
 
     fn note_member(&mut self, object: &Object) {
+        self.locked.add(object);
         let mut direct = true;
         let mut outer = object.locator.container();
         while let Some(locator) = outer {
@@ -146,13 +185,55 @@ impl Staging {
         archive_disguise(&name, &archive.format, markers)
     }
 
+    /// What only the whole tells: before anything is judged.
+    fn settle(&mut self) {
+        self.index.settle();
+        self.matches = std::mem::take(&mut self.locked).join(&self.index, &self.others);
+        for (locator, facts) in self.people.facts() {
+            self.phi.entry(locator.outer()).or_default().push(Arc::clone(facts));
+        }
+        let known = self.index.all().filter(|k| self.phi.contains_key(&k.locator)).map(|k| (k.locator.clone(), k));
+        self.held = known.collect();
+        self.headerless();
+    }
+
+    /// Files that look encrypted and lie where intruders put things stand beside archives. Further volumes of a set
+    /// belong to it, and what was encrypted for ransom is nobody's loot.
+    fn headerless(&mut self) {
+        let ransomed = self.around.ransomed();
+        let of_interest = |k: &Known| {
+            let placed = || place(&normal(k.locator.os_name())).is_some() || self.origins.contains_key(&k.locator);
+            self.around.uniform.contains(&k.locator)
+                && !ransomed.contains(&k.locator)
+                && !self.archives.contains_key(&k.locator)
+                && placed()
+        };
+        let found: Vec<Known> = self.index.all().filter(of_interest).collect();
+        for k in found {
+            let archive = Archive {
+                format: HEADERLESS.to_owned(),
+                encrypted: Encrypted::No,
+                missing_volumes: false,
+                partial: true,
+                opened: false,
+                origin: self.origins.get(&k.locator).cloned(),
+                written: k.written,
+                owner: k.owner,
+            };
+            self.archives.insert(k.locator, archive);
+        }
+    }
+
     fn subjects(&self) -> Vec<Subject<'_>> {
         let mut of_archive: BTreeMap<Locator, Vec<(&Locator, &Arc<PhiFacts>)>> = BTreeMap::new();
         let mut of_folder: BTreeMap<Vec<u8>, Vec<(&Locator, &Arc<PhiFacts>)>> = BTreeMap::new();
+        let mut folders: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         for (locator, facts) in self.people.facts() {
             let mut inside = Some(locator.clone()).filter(|l| self.archives.contains_key(l)).or_else(|| locator.container());
             if inside.is_none() {
-                of_folder.entry(folder_of(locator)).or_default().push((locator, facts));
+                let folder = folder_of(locator);
+                let top = folders.entry(folder).or_insert_with_key(|folder| tree::top(folder)).clone();
+                of_folder.entry(top).or_default().push((locator, facts));
             }
             while let Some(archive) = inside {
                 inside = archive.container();
@@ -173,7 +254,7 @@ impl Staging {
             let locator = match held.as_slice() {
                 [] => continue,
                 [(first, _), rest @ ..] if rest.iter().all(|(l, _)| l == first) => (*first).clone(),
-                _ => Locator::os(folder),
+                _ => Locator::os(tree::shared(held.iter().map(|(l, _)| folder_of(l)), folder)),
             };
             subjects.push(Subject { locator, archive: None, held });
         }
@@ -191,6 +272,7 @@ impl Correlator for Staging {
             self.note_member(object);
             self.note_archive(object);
         } else if object.kind == Kind::File {
+            self.index.add(object);
             let is_archive = self.note_archive(object);
             self.note_file(object, is_archive);
         }
@@ -200,7 +282,12 @@ impl Correlator for Staging {
         self.people.note(evidence);
     }
 
+    fn clue(&mut self, clue: &Clue) {
+        self.around.note(clue);
+    }
+
     fn finish(&mut self) -> Vec<Evidence> {
+        self.settle();
         self.subjects().iter().filter_map(|subject| judge(self, subject)).collect()
     }
 }

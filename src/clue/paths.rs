@@ -1,0 +1,148 @@
+//! Paths in texts, in the one form in which they are compared: lower case, `/` between names.
+
+use std::collections::BTreeSet;
+
+/// Longest path that is taken, bytes.
+const MAX_PATH: usize = 1024;
+
+/// `C:\Users\x` as `c:/users/x`.
+pub fn normal(path: &str) -> String {
+    let text = path.to_lowercase().replace('\\', "/");
+    let text = text.strip_prefix("//?/").or_else(|| text.strip_prefix("//./")).unwrap_or(&text);
+    text.trim_end_matches('/').to_owned()
+}
+
+/// Bytes of the start of an absolute path: `C:\`, `\\server\share`, `/srv/x`. A lone `/x` is an option of some program.
+fn starts(text: &str) -> bool {
+    let b = text.as_bytes();
+    match b {
+        [drive, b':', b'\\' | b'/', next, ..] => drive.is_ascii_alphabetic() && !matches!(next, b'/' | b'\\'),
+        [b'\\', b'\\', next, rest @ ..] => (next.is_ascii_alphanumeric() || matches!(next, b'?' | b'.')) && rest.contains(&b'\\'),
+        [b'/', next, rest @ ..] => (next.is_ascii_alphanumeric() || matches!(next, b'.' | b'_')) && rest.contains(&b'/'),
+        _ => false,
+    }
+}
+
+/// The path that a line of a list begins with, if it does: bare, quoted, or as `dir` announces a folder.
+pub fn listed(line: &str) -> Option<&str> {
+    let line = line.trim_start_matches('\u{feff}').trim();
+    let line = line.strip_prefix("Directory of ").unwrap_or(line);
+    let path = match line.strip_prefix(['"', '\'']) {
+        Some(quoted) => quoted.split(['"', '\'']).next()?,
+        None => line.split(['\t', '|', '"']).next()?,
+    };
+    (path.len() <= MAX_PATH && starts(path)).then_some(path.trim_end())
+}
+
+/// All absolute paths that a text names, at most `most`: quoted ones whole, others up to the next blank, and what a
+/// line is from its first path to its end.
+pub fn named(text: &str, most: usize) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let mut add = |path: &str| {
+            let path = path.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | '>'));
+            if path.len() <= MAX_PATH && starts(path) {
+                found.insert(normal(path));
+            }
+        };
+        // Every other piece between quotes is inside of them.
+        for (i, piece) in line.split(['"', '\'']).enumerate() {
+            if i % 2 == 1 {
+                add(piece);
+            } else {
+                piece.split([' ', '\t', '=', '<', '>', ',', ';', '(', ')']).for_each(&mut add);
+            }
+        }
+        if let Some(value) = line.split_once('=').map(|(_, v)| v) {
+            add(value);
+        }
+        if let Some(path) = listed(line) {
+            add(path);
+        }
+        if found.len() >= most {
+            break;
+        }
+    }
+    found.into_iter().take(most).collect()
+}
+
+/// Whether a path that a text names is this file, the folder it lies in, or a folder above that is not shared by
+/// everything. Drives and servers are left out: evidence is read where it is mounted.
+pub fn names(mention: &str, file: &str) -> bool {
+    let bare = below_root(mention);
+    let parts = bare.split('/').filter(|p| !p.is_empty()).count();
+    if bare.contains(['*', '?']) {
+        return bare.rsplit_once('/').is_some_and(|(folder, _)| names(folder, file));
+    }
+    if parts == 0 {
+        return false;
+    }
+    let Some(at) = file.find(bare) else { return false };
+    let whole = at == 0 || bare.starts_with('/');
+    let rest = file.get(at + bare.len()..).unwrap_or_default();
+    let folders_between = rest.matches('/').count();
+    let boundary = rest.is_empty() || rest.starts_with('/');
+    // One name alone (`/tmp`, `c:/users`) speaks of what lies in it and of nothing deeper.
+    whole && boundary && (parts >= 2 || folders_between <= 2)
+}
+
+fn below_root(path: &str) -> &str {
+    if let Some(rest) = path.strip_prefix("//") {
+        // The server, then the share.
+        return rest.split_once('/').and_then(|(_, r)| r.find('/').map(|at| &r[at..])).unwrap_or_default();
+    }
+    match path.as_bytes() {
+        [drive, b':', ..] if drive.is_ascii_alphabetic() => &path[2..],
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_in_every_dress() {
+        let text = "rclone copy \"C:\\Program Data\\upd\" mega:x --log=C:\\Windows\\Temp\\l.txt\n7z a /tmp/x/1.7z \\\\FS01\\billing\\claims\nopen host /ssl\n<LocalFile>D:\\out\\a.zip</LocalFile>";
+        let want = ["//fs01/billing/claims", "/tmp/x/1.7z", "c:/program data/upd", "c:/windows/temp/l.txt", "d:/out/a.zip"];
+        assert_eq!(named(text, 100), want);
+        assert_eq!(named(text, 1).len(), 1);
+    }
+
+    #[test]
+    fn lists() {
+        for (line, want) in [
+            ("C:\\a b\\c.txt", Some("C:\\a b\\c.txt")),
+            ("\"\\\\srv\\share\\x y\",12", Some("\\\\srv\\share\\x y")),
+            (" Directory of C:\\Users", Some("C:\\Users")),
+            ("/srv/a/b", Some("/srv/a/b")),
+            ("/usage", None),
+            ("// a comment", None),
+            ("http://a/b", None),
+        ] {
+            assert_eq!(listed(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_mention_is_about() {
+        let file = "/mnt/c/perflogs/1/data.7z";
+        for mention in ["c:/perflogs/1/data.7z", "c:/perflogs/1", "c:/perflogs", "d:/perflogs/1/*", "//host/c$/perflogs/1"] {
+            assert!(names(mention, file), "{mention}");
+        }
+        for mention in ["c:/perf", "c:/perflogs/2", "c:", "c:/", "/mnt", "//host/c$", "1/data.7z/x"] {
+            assert!(!names(mention, file), "{mention}");
+        }
+        assert!(!names("/tmp", "/srv/tmp/a/b/c.zip"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}", file in ".{0,40}") {
+            for path in named(&text, 10) {
+                let _ = names(&path, &normal(&file));
+            }
+            let _ = listed(&text);
+        }
+    }
+}
