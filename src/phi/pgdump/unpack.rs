@@ -15,7 +15,7 @@ pub(super) enum Unpack {
     Stored,
     Zlib(Decompress, Vec<u8>),
     Lz4(Lz4),
-    Zstd(Zstd),
+    Zstd(Box<Zstd>),
 }
 
 impl Unpack {
@@ -23,7 +23,7 @@ impl Unpack {
         match compression {
             Compression::Zlib => Unpack::Zlib(Decompress::new(true), vec![0; PIECE]),
             Compression::Lz4 => Unpack::Lz4(Lz4::default()),
-            Compression::Zstd => Unpack::Zstd(Zstd::default()),
+            Compression::Zstd => Unpack::Zstd(Box::default()),
             Compression::Nothing | Compression::Other => Unpack::Stored,
         }
     }
