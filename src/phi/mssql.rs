@@ -229,7 +229,8 @@ mod tests {
     fn values_and_names_of_columns() {
         let Outcome { facts, unread, .. } = outcome(&Mssql, BACKUP);
         let facts = facts.expect("people");
-        assert_eq!((facts.individuals.best, facts.format.as_str(), facts.identifiers["mbi"]), (5, "mssql", 5));
+        // One of the two has had another number before.
+        assert_eq!((facts.individuals.best, facts.format.as_str(), facts.identifiers["mbi"]), (2, "mssql", 3));
         let unread = unread.expect("a gap");
         assert_eq!(unread.reason, GapReason::PhiFormat);
         assert!(
