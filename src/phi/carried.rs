@@ -9,6 +9,9 @@ use crate::model::{GapReason, PhiFacts};
 /// Bytes of one, as written.
 pub(super) const MAX_CARRIED: usize = 48 << 20;
 
+/// So many are held one by one.
+const FEW: usize = 256;
+
 /// What those of one stream hold.
 #[derive(Default)]
 pub(super) struct Carried {
@@ -33,6 +36,12 @@ impl Carried {
     pub fn bytes(&mut self, bytes: &[u8], key: &CaseKey) {
         let Outcome { facts, unread, part2 } = document::inside(bytes, key);
         self.facts.extend(facts);
+        // Batches carry one in every message. Put together whenever they have doubled, they stay few.
+        let known = self.facts.first().map_or(0, |f| f.people.len());
+        if self.facts.len() >= FEW.max(known) {
+            let all = combine::parts(std::mem::take(&mut self.facts), 0);
+            self.facts.extend(all);
+        }
         self.part2 = self.part2.saturating_add(part2);
         if let Some(why) = unread {
             self.unread(why);

@@ -125,8 +125,8 @@ impl<'k> Messages<'k> {
             let mut parts = value.splitn(5, |b| *b == f.encoding.component);
             let (encoding, data) = (parts.nth(3).unwrap_or_default(), parts.next().unwrap_or_default());
             match encoding.to_ascii_lowercase().as_slice() {
-                b"base64" => self.carried.base64(data, key),
-                b"hex" => {}
+                b"base64" => self.carried.base64(&unescaped(data, f.encoding), key),
+                b"hex" => self.carried.bytes(&hex(data), key),
                 _ if !data.is_empty() => self.carried.bytes(&unescaped(data, f.encoding), key),
                 _ => {}
             }
@@ -316,14 +316,16 @@ fn unescaped(text: &[u8], encoding: Encoding) -> Vec<u8> {
             b"T" => out.push(encoding.sub),
             b"E" => out.push(b'\\'),
             b".br" => out.push(b'\n'),
-            [b'X', hex @ ..] => {
-                let pairs = hex.chunks_exact(2).filter_map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok());
-                out.extend(pairs);
-            }
+            [b'X', digits @ ..] => out.extend(hex(digits)),
             _ => {}
         }
         rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
     }
     out.extend_from_slice(rest);
     out
+}
+
+/// Bytes written as two digits each; what is none is left out.
+fn hex(digits: &[u8]) -> Vec<u8> {
+    digits.chunks_exact(2).filter_map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok()).collect()
 }
