@@ -115,6 +115,10 @@ fn marks(words: &Words, head: &Head<'_>) -> Vec<NameMark> {
 
 fn title(facts: &PhiFacts) -> String {
     let n = facts.individuals.best;
+    if n == 0 {
+        let rows = crate::model::text::thousands(facts.records);
+        return format!("Patient data at rest: {rows} rows like a limited data set, naming nobody, in {}", facts.format);
+    }
     let people = if n == 1 { "person" } else { "people" };
     format!("Patient data at rest: {} {people} in {}", crate::model::text::thousands(n), facts.format)
 }
@@ -122,18 +126,14 @@ fn title(facts: &PhiFacts) -> String {
 /// Formats of documents, databases and health records whose text isn't read, by their first bytes.
 pub fn unread_format(head: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|b| b.starts_with(magic));
-    let within = |n: usize, word: &[u8]| memchr::memmem::find(head.get(..n.min(head.len())).unwrap_or_default(), word).is_some();
     match head.first()? {
         b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
         b'P' if at(0, b"PAR1") => Some("parquet"),
         // Other kinds than text, sheets and slides: formulas, charts, databases.
         b'P' if at(30, b"mimetypeapplication/vnd.oasis") => Some("opendocument"),
-        b'T' => at(0, b"TAPE\0\0").then_some("mssql backup"),
-        b'M' => at(0, b"MSSQLBAK").then_some("mssql backup"),
+        b'M' => at(0, b"MSSQLBAK").then_some("mssql backup (compressed or encrypted)"),
         b'O' => at(0, b"Obj\x01").then_some("avro"),
-        0x03 if at(3, b"EXPORT:V") => Some("oracle export"),
         0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
-        0 | 1 if within(4096, b"\"SYS_EXPORT_") => Some("oracle data pump"),
         _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,
     }

@@ -17,6 +17,8 @@ use crate::model::{Census, Person, PhiFacts, Token, TokenKind, Words};
 
 /// Bound on distinct values counted for one kind; beyond it the count is a lower bound.
 const MAX_DISTINCT: usize = 8_000_000;
+/// Numbers in the place of an SSN that may be ITINs; never told under this name.
+const MAYBE_ITIN: &str = "ssn_or_itin";
 /// Bound on tokens of one person.
 const MAX_TOKENS: usize = 32;
 
@@ -187,10 +189,11 @@ fn class_of(kind: &str) -> Option<char> {
         "dob" | "date" => 'C',
         "phone" => 'D',
         "email" => 'F',
-        "ssn" => 'G',
+        // A tax number in the place of an SSN is as telling.
+        "ssn" | "itin" => 'G',
         "mrn" => 'H',
         "mbi" | "member_id" | "hicn" => 'I',
-        "account" => 'J',
+        "account" | "card" => 'J',
         "licence" => 'K',
         "device" => 'M',
         "record_id" | "accession" | "study" => 'R',
@@ -222,6 +225,8 @@ pub(super) struct Collector<'k> {
     draft: Draft,
     folded: String,
     pub records: u64,
+    /// Rows about people whom nothing names.
+    pub keyless: u64,
     pub clinical: bool,
     /// The data's own mark of being a test.
     pub marked_test: bool,
@@ -245,10 +250,15 @@ impl<'k> Collector<'k> {
             draft: Draft::default(),
             folded: String::new(),
             records: 0,
+            keyless: 0,
             clinical: false,
             marked_test: false,
             census: None,
         }
+    }
+
+    pub fn key(&self) -> &'k CaseKey {
+        self.key
     }
 
     pub fn has_people(&self) -> bool {
@@ -375,6 +385,8 @@ impl<'k> Collector<'k> {
         let shown = String::from_utf8_lossy(&digits);
         match class {
             SsnClass::Valid => self.value("ssn", &shown),
+            // What it is, the others tell: see `itins`.
+            SsnClass::NeverIssued if identifiers::itin(text) => self.value(MAYBE_ITIN, &shown),
             SsnClass::NeverIssued | SsnClass::Published => self.value("ssn_never_issued", &shown),
             SsnClass::Filler => self.value("ssn_filler", &shown),
         }
@@ -424,11 +436,28 @@ impl<'k> Collector<'k> {
         (never > 0 && never.saturating_mul(5) >= all) || (fictional > 2 && fictional.saturating_mul(5) >= self.distinct("phone"))
     }
 
-    /// The facts, where there is a person.
+    /// Settles what numbers of the form of an ITIN in the place of an SSN are. Among numbers that could have been issued
+    /// they are ITINs; where nearly all are from 900 on, or others were never issued either, it is test data.
+    fn itins(&mut self) {
+        let Some(at) = self.distinct.iter().position(|(kind, _)| *kind == MAYBE_ITIN) else { return };
+        let (_, Some(maybe)) = self.distinct.swap_remove(at) else { return };
+        let (issued, never) = (self.distinct("ssn"), self.distinct("ssn_never_issued"));
+        let all = issued.saturating_add(never).saturating_add(maybe.at_most() as u64);
+        let real = issued.saturating_mul(10) > all && never.saturating_mul(5) < all;
+        let kind = if real { "itin" } else { "ssn_never_issued" };
+        self.class('G');
+        match self.distinct.iter_mut().find(|(k, _)| *k == kind) {
+            Some((_, Some(set))) => maybe.into_sorted().into_iter().for_each(|hash| set.insert(hash)),
+            _ => self.distinct.push((kind, Some(maybe))),
+        }
+    }
+
+    /// The facts, where there is a person, or rows that are about people whom they don't name.
     pub fn finish(mut self, format: String) -> Option<PhiFacts> {
-        if self.people.is_empty() {
+        if self.people.is_empty() && self.keyless == 0 {
             return None;
         }
+        self.itins();
         let synthetic = self.marked_test || self.invented();
         let never = self.distinct("ssn_never_issued");
         if never > 0 {
@@ -441,6 +470,10 @@ impl<'k> Collector<'k> {
         let (mut individuals, mut states) = resolve(&self.people, self.records);
         if let Some(census) = &self.census {
             individuals = scaled(census, &self.people, individuals, &mut states);
+        }
+        if self.people.is_empty() {
+            // How many people they are about, nothing tells: at most one a row.
+            (self.records, individuals.high) = (self.keyless, self.keyless);
         }
         Some(PhiFacts {
             format,

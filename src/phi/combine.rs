@@ -12,12 +12,15 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
     let mut index = PeopleIndex::new();
     let mut out = PhiFacts::default();
     let (mut formats, mut largest, mut largest_low, mut total) = (BTreeSet::new(), 0, 0, 0_u64);
-    let (mut synthetic, mut deidentified) = (0_u64, 0_u64);
+    let (mut synthetic, mut deidentified, mut keyless) = (0_u64, 0_u64, 0_u64);
     let (mut classes, mut notes, mut summed) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for f in facts {
         formats.insert(f.format.as_str());
         out.records = out.records.saturating_add(f.records);
-        index.add(f);
+        keyless = keyless.saturating_add(keyless_rows(f));
+        if keyless_rows(f) == 0 {
+            index.add(f);
+        }
         let best = f.individuals.best;
         largest = largest.max(best);
         largest_low = largest_low.max(f.individuals.low);
@@ -43,7 +46,8 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
     // An object that kept no tokens still has its own count.
     individuals.best = individuals.best.max(largest);
     individuals.low = individuals.low.max(largest_low).min(individuals.best);
-    individuals.high = individuals.high.max(individuals.best);
+    // Rows that name nobody may each be about one more.
+    individuals.high = individuals.high.max(individuals.best).saturating_add(keyless);
     out.individuals = individuals;
     out.format = formats.into_iter().collect::<Vec<_>>().join("+");
     out.states = if states.is_empty() { summed } else { states };
@@ -54,6 +58,11 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
     out
 }
 
+/// Rows about people whom nothing names, where an object has only those.
+fn keyless_rows(facts: &PhiFacts) -> u64 {
+    if facts.individuals.best == 0 && facts.people.is_empty() { facts.individuals.high } else { 0 }
+}
+
 /// The facts of the parts of one object, with their people. Codes of substance use treatment are those of all parts,
 /// also of those that name nobody: diagnoses often stand on a sheet of their own.
 pub(super) fn parts(mut facts: Vec<PhiFacts>, part2: u64) -> Option<PhiFacts> {
@@ -62,6 +71,11 @@ pub(super) fn parts(mut facts: Vec<PhiFacts>, part2: u64) -> Option<PhiFacts> {
         return facts.pop().map(part2);
     }
     let mut out = summary(&facts);
+    if out.individuals.best > 0 {
+        // Details without a key beside people are most likely theirs.
+        let keyless = facts.iter().fold(0_u64, |sum, f| sum.saturating_add(keyless_rows(f)));
+        out.individuals.high = out.individuals.high.saturating_sub(keyless).max(out.individuals.best);
+    }
     for part in facts {
         let room = PhiFacts::MAX_PEOPLE.saturating_sub(out.people.len());
         out.people.extend(part.people.into_iter().take(room));
@@ -70,6 +84,24 @@ pub(super) fn parts(mut facts: Vec<PhiFacts>, part2: u64) -> Option<PhiFacts> {
     out.words.0.sort_unstable();
     out.words.0.dedup();
     Some(part2(out))
+}
+
+/// The facts of forms of one content, of which most say the same: people are those of all, records and identifiers those
+/// of the form that has most.
+pub(super) fn forms(facts: Vec<PhiFacts>) -> Option<PhiFacts> {
+    let (mut records, mut high, mut identifiers) = (0, 0, BTreeMap::<String, u64>::new());
+    for form in &facts {
+        records = form.records.max(records);
+        high = form.individuals.high.max(high);
+        for (kind, n) in &form.identifiers {
+            let most = identifiers.entry(kind.clone()).or_insert(0);
+            *most = (*most).max(*n);
+        }
+    }
+    parts(facts, 0).map(|mut all| {
+        all.individuals.high = high.max(all.individuals.best);
+        PhiFacts { records, identifiers, ..all }
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +129,11 @@ mod tests {
         // Put together once more, as a case does.
         let case = summary([&all, &facts(3500..5000, 3000)]);
         assert!(case.individuals.best.abs_diff(5000) <= 150, "{:?}", case.individuals);
+        let rows = PhiFacts { individuals: crate::model::Individuals { low: 0, best: 0, high: 900 }, ..PhiFacts::default() };
+        let high = |all: PhiFacts| (all.individuals.best, all.individuals.high);
+        assert_eq!(high(summary([&rows, &rows])), (0, 1800));
+        assert_eq!(high(summary([&facts(0..10, 100), &rows])), (10, 910));
+        assert_eq!(high(parts(vec![facts(0..10, 100), rows], 0).expect("people")), (10, 10));
         assert_eq!(parts(vec![facts(0..10, 100), facts(5..20, 100)], 0).expect("people").method(), "union_find");
     }
 }

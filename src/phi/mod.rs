@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::model::{GapReason, PhiFacts};
 
+mod carried;
 pub mod cda;
 mod collect;
 mod combine;
@@ -19,8 +20,10 @@ pub mod hl7v2;
 pub mod identifiers;
 mod key;
 pub mod mask;
+pub mod mssql;
 mod names;
 pub mod ncpdp;
+pub mod oracle;
 pub mod people;
 pub mod pgdump;
 pub mod sql;
@@ -31,6 +34,7 @@ pub mod text;
 pub mod transcode;
 mod words;
 pub mod x12;
+pub mod xdm;
 
 pub use combine::summary;
 pub use key::CaseKey;
@@ -43,9 +47,12 @@ pub use words::{named_in, named_in_path};
 pub static REGISTRY: &[&dyn PhiDetector] = &[
     &dicom::Dicom,
     &pgdump::PgDump,
+    &mssql::Mssql,
+    &oracle::Oracle,
     &x12::X12,
     &ncpdp::Ncpdp,
     &hl7v2::Hl7v2,
+    &xdm::Xdm,
     &fhir::Fhir,
     &cda::Cda,
     &sql::Sql,

@@ -247,6 +247,11 @@ fn fixtures() {
         files.sort();
         assert!(!files.is_empty(), "no fixture for {id}");
         for file in files {
+            if id == "oracle" {
+                // Rows aren't read, so nobody is counted.
+                assert!(scan(&std::fs::read(&file).unwrap()).is_none());
+                continue;
+            }
             let facts = scan(&std::fs::read(&file).unwrap()).unwrap_or_else(|| panic!("nobody in {}", file.display()));
             assert!(facts.format.starts_with(id), "{}: {}", file.display(), facts.format);
             assert_eq!(facts.individuals.best, 2, "{}", file.display());

@@ -4,8 +4,9 @@ use quick_xml::events::BytesStart;
 use smol_str::StrExt;
 
 use super::ROOT;
-use super::element::{Kind, Open, V3, attribute, declared};
+use super::element::{Kind, Open, V3, attribute, declared, unescape};
 use crate::model::GapReason;
+use crate::phi::carried::{Carried, MAX_CARRIED};
 use crate::phi::collect::{Collector, Draft};
 use crate::phi::{Outcome, Unread, dates, identifiers, names};
 
@@ -28,6 +29,8 @@ enum Place {
     Outside,
     Header,
     Body,
+    /// Within `nonXMLBody`: a document of another format.
+    Other,
 }
 
 #[derive(Default)]
@@ -70,6 +73,9 @@ pub(super) struct Documents<'k> {
     related: u64,
     examples: u64,
     cut: u64,
+    /// The text of the other document that is open, and whether it is base64.
+    body: Option<(Vec<u8>, bool)>,
+    carried: Carried,
 }
 
 impl<'k> Documents<'k> {
@@ -90,10 +96,17 @@ impl<'k> Documents<'k> {
             related: 0,
             examples: 0,
             cut: 0,
+            body: None,
+            carried: Carried::default(),
         }
     }
 
     pub fn text(&mut self, bytes: &[u8]) {
+        if let Some((body, _)) = &mut self.body {
+            // One byte more tells that it was too long.
+            let room = MAX_CARRIED.saturating_add(1).saturating_sub(body.len());
+            body.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        }
         if let (Place::Header, 0, Some(open)) = (self.place, self.beyond, self.open.last_mut()) {
             open.push(bytes);
         }
@@ -101,6 +114,9 @@ impl<'k> Documents<'k> {
 
     /// A CDATA section has ended; its terminator came as text.
     pub fn end_data(&mut self) {
+        if let Some((body, _)) = &mut self.body {
+            body.truncate(body.len().saturating_sub(3));
+        }
         if let (0, Some(open)) = (self.beyond, self.open.last_mut()) {
             open.take_back(3);
         }
@@ -114,6 +130,14 @@ impl<'k> Documents<'k> {
         let (tag, empty) = tag.strip_suffix(b"/").map_or((tag, false), |t| (t, true));
         let len = tag.iter().position(u8::is_ascii_whitespace).unwrap_or(tag.len());
         let is_root = local(tag.get(..len).unwrap_or_default()) == ROOT;
+        if self.place == Place::Other && !is_root {
+            if local(tag.get(..len).unwrap_or_default()) == b"text" && !empty {
+                let text = names::decode(tag);
+                let encoding = attribute(&BytesStart::from_content(&*text, len.min(text.len())), "representation");
+                self.body = Some((Vec::new(), encoding == "B64"));
+            }
+            return;
+        }
         let binds = || memchr::memmem::find(tag, V3.as_bytes()).is_some();
         // Most of a document is its body, of which nothing is read.
         if !is_root && (self.place == Place::Body || (self.place == Place::Outside && !binds())) {
@@ -155,11 +179,8 @@ impl<'k> Documents<'k> {
         let local = element.local_name();
         let local: &str = local.as_ref();
         if v3 && matches!(local, "structuredBody" | "nonXMLBody") {
-            if local == "nonXMLBody" {
-                self.out.note("a document has an unstructured body, whose text is not read");
-            }
             self.leave_header(false);
-            self.place = Place::Body;
+            self.place = if local == "nonXMLBody" { Place::Other } else { Place::Body };
             return;
         }
         let Some(parent) = self.open.last().map(|o| o.kind) else { return };
@@ -271,6 +292,9 @@ impl<'k> Documents<'k> {
     }
 
     fn end_tag(&mut self, name: &[u8]) {
+        if self.place == Place::Other && (name == b"text" || name == ROOT) {
+            self.end_body();
+        }
         if name == ROOT {
             self.leave_header(false);
             self.place = Place::Outside;
@@ -340,7 +364,18 @@ impl<'k> Documents<'k> {
         }
     }
 
+    /// The other document is whole, as far as it goes.
+    fn end_body(&mut self) {
+        match self.body.take() {
+            Some((body, _)) if body.len() > MAX_CARRIED => self.carried.too_long(),
+            Some((body, true)) => self.carried.base64(&body, self.out.key()),
+            Some((body, false)) => self.carried.bytes(unescape(&names::decode(&body)).as_bytes(), self.out.key()),
+            None => {}
+        }
+    }
+
     fn leave_header(&mut self, cut: bool) {
+        self.end_body();
         if self.place == Place::Header {
             self.cut = self.cut.saturating_add(u64::from(cut));
             self.flush();
@@ -365,7 +400,8 @@ impl<'k> Documents<'k> {
         }
         // A clinical document is about care.
         self.out.clinical |= self.out.has_people();
-        Outcome { facts: self.out.finish(self.format.unwrap_or("cda").to_owned()), unread, ..Outcome::default() }
+        let facts = self.out.finish(self.format.unwrap_or("cda").to_owned());
+        self.carried.with(Outcome { facts, unread, ..Outcome::default() }, "cda")
     }
 }
 

@@ -88,7 +88,7 @@ impl Open {
 }
 
 /// Only the five entities of XML and character references; a text with any other stays as written.
-fn unescape(raw: &str) -> String {
+pub(super) fn unescape(raw: &str) -> String {
     let text = quick_xml::escape::unescape(raw).map_or_else(|_| raw.to_owned(), |v| v.into_owned());
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

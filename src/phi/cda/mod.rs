@@ -3,8 +3,8 @@
 //! Source: HL7 CDA R2 (ANSI/HL7 CDA, R2-2005, ISO/HL7 27932), 4.2 (header: `recordTarget`, `patientRole`)
 //! and 4.3 (body); Consolidated CDA 2.1, 1.1 (US Realm Header).
 //!
-//! Patients stand in the header, which comes first; of the body only the end is looked for. Documents one
-//! after another, or wrapped in another element, each count.
+//! Patients stand in the header, which comes first; of a structured body only the end is looked for. A body of another
+//! format (`nonXMLBody`: PDF, RTF, text) is read as a document. Documents one after another, or wrapped in another element, each count.
 
 mod document;
 mod element;

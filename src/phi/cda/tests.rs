@@ -196,6 +196,36 @@ fn hostile_documents_stay_small() {
     assert_eq!(best(&long), Some(1));
 }
 
+#[test]
+fn bodies_of_other_formats_are_read_with_their_patient() {
+    use base64::Engine;
+    let body = |text: &str| format!("{OPEN}{JANE}<component><nonXMLBody>{text}</nonXMLBody></component></ClinicalDocument>");
+    let letter = "Patient: Doe, Jane\nMRN: 0012345\nDOB: 01/02/1960\n";
+    let other = "Patient: Roe, Rick\nMRN: 0099999\nDOB: 05/06/1971\n";
+    for (says, people) in [(letter, 1), (other, 2)] {
+        let packed = base64::engine::general_purpose::STANDARD.encode(says);
+        let (front, back) = packed.split_at(20);
+        for text in [
+            format!("<text mediaType=\"text/plain\" representation=\"B64\">{front}\n  {back}</text>"),
+            format!("<text mediaType=\"text/plain\">{}</text>", says.replace('\n', "&#10;")),
+            format!("<text><![CDATA[{says}]]></text>"),
+        ] {
+            let facts = run(&Cda, body(&text).as_bytes()).expect("people");
+            assert_eq!(facts.individuals.best, people, "{text}");
+            assert!(facts.format.starts_with("cda"), "{}", facts.format);
+        }
+    }
+    let damaged = crate::phi::testing::outcome(&Cda, body("<text representation='B64'>!!!</text>").as_bytes());
+    assert!(damaged.unread.is_some() && damaged.facts.is_some());
+    // Documents in documents end at a bound.
+    let mut deep = body("<text>x</text>");
+    for _ in 0..9 {
+        deep = body(&format!("<text representation='B64'>{}</text>", base64::engine::general_purpose::STANDARD.encode(&deep)));
+    }
+    let outcome = crate::phi::testing::outcome(&Cda, deep.as_bytes());
+    assert_eq!(outcome.unread.map(|u| u.reason), Some(crate::model::GapReason::LimitDepth));
+}
+
 proptest::proptest! {
     #[test]
     fn hostile_bytes_never_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..400), cut in 0usize..3000) {

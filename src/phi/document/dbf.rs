@@ -1,7 +1,7 @@
 //! Tables of dBASE III to 7, Clipper, FoxPro: rows that are marked as deleted are still there, and are read.
 //!
 //! Source: "Data File Header Structure for the dBASE Version 7 Table File" (dBASE Inc.), and "Table File Structure"
-//! (Visual FoxPro). The count of records is not believed. Long texts (memo fields) stand in a file beside the table.
+//! (Visual FoxPro). The count of records is not believed. Long texts (memo fields) stand in a file beside the table: see `memo`.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,10 @@ impl Document for Dbf {
             return Err(Unread::malformed("records that its header counts are missing"));
         }
         if memos {
-            return Err(Unread::new(GapReason::PhiFormat, "texts of its memo fields lie in a file of their own"));
+            return Err(Unread::new(
+                GapReason::PhiFormat,
+                "texts of its memo fields lie in the file beside it, which is read by itself",
+            ));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod html;
 mod mail;
 mod markup;
 mod members;
+mod memo;
 mod msg;
 mod office;
 mod ole;
@@ -28,7 +29,14 @@ mod xlsx;
 
 pub use parts::Parts;
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::{CaseKey, Outcome, Unread, dicom};
+use crate::model::GapReason;
+
+/// Files that streams carry inside each other.
+const MAX_INSIDE: u32 = 4;
 
 /// Every format, in the order in which they are asked.
 pub static REGISTRY: &[&dyn Document] = &[
@@ -49,6 +57,7 @@ pub static REGISTRY: &[&dyn Document] = &[
     &xls::Xls,
     &sqlite::Sqlite,
     &dbf::Dbf,
+    &memo::Memo,
 ];
 
 /// Formats without any text that is read: what they hold is told as a gap.
@@ -85,6 +94,29 @@ pub fn read(document: &dyn Document, body: &[u8], key: &CaseKey) -> Outcome {
     let mut parts = Parts::new(key);
     parts.document(document, body);
     parts.finish()
+}
+
+/// Reads a file that a stream carries: a document of a message, say. Files in files in files end at a bound.
+pub(super) fn inside(bytes: &[u8], key: &CaseKey) -> Outcome {
+    thread_local!(static DEPTH: Cell<u32> = const { Cell::new(0) });
+    let depth = DEPTH.get();
+    if depth >= MAX_INSIDE {
+        let unread = Some(Unread::new(GapReason::LimitDepth, "documents are nested deeper than the limit"));
+        return Outcome { unread, ..Outcome::default() };
+    }
+    DEPTH.set(depth.saturating_add(1));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut parts = Parts::new(key);
+        if let Err(why) = parts.nested(bytes) {
+            parts.unread(why);
+        }
+        parts.finish()
+    }));
+    DEPTH.set(depth);
+    outcome.unwrap_or_else(|_| {
+        let unread = Some(Unread::new(GapReason::ParserFailed, "reading a document inside failed"));
+        Outcome { unread, ..Outcome::default() }
+    })
 }
 
 #[cfg(test)]

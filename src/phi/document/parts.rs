@@ -110,6 +110,19 @@ impl<'k> Parts<'k> {
         }
     }
 
+    /// Where what comes next begins.
+    pub fn mark(&mut self) -> usize {
+        self.end();
+        self.facts.len()
+    }
+
+    /// What came since the mark is the same in several forms: it counts as the fullest of them.
+    pub fn alternatives(&mut self, mark: usize) {
+        self.end();
+        let forms = self.facts.split_off(mark.min(self.facts.len()));
+        self.facts.extend(combine::forms(forms));
+    }
+
     /// Something of it was not read, and reading goes on. The first reason is kept.
     pub fn unread(&mut self, why: Unread) {
         self.unread.get_or_insert(why);

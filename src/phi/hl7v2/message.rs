@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use smol_str::StrExt;
 
 use super::Encoding;
-use crate::model::PhiFacts;
+use crate::phi::carried::{Carried, MAX_CARRIED};
 use crate::phi::collect::{Collector, Draft};
-use crate::phi::{dates, identifiers, names};
+use crate::phi::{Outcome, dates, identifiers, names};
 
 /// The messages of one stream.
-pub(super) struct Messages<'k> {
+pub(in crate::phi) struct Messages<'k> {
     out: Collector<'k>,
     encoding: Option<Encoding>,
     /// MSH-4: who assigns numbers where PID-3 doesn't say.
@@ -20,6 +20,7 @@ pub(super) struct Messages<'k> {
     tests: u64,
     related: u64,
     merges: u64,
+    carried: Carried,
 }
 
 /// One segment's fields, numbered as in the standard (PID-3 is field 3).
@@ -65,7 +66,17 @@ fn part<'p>(parts: &'p [Cow<'_, str>], n: usize) -> &'p str {
 
 impl<'k> Messages<'k> {
     pub fn new(out: Collector<'k>) -> Self {
-        Self { out, encoding: None, facility: String::new(), patient: None, messages: 0, tests: 0, related: 0, merges: 0 }
+        Self {
+            out,
+            encoding: None,
+            facility: String::new(),
+            patient: None,
+            messages: 0,
+            tests: 0,
+            related: 0,
+            merges: 0,
+            carried: Carried::default(),
+        }
     }
 
     pub fn segment(&mut self, line: &[u8]) {
@@ -91,11 +102,42 @@ impl<'k> Messages<'k> {
                 let code = fields.first(3);
                 self.out.value("diagnosis_code", part(&code, 1));
             }
-            b"OBX" | b"OBR" | b"PV1" | b"AL1" | b"RXA" | b"RXE" | b"ORC" | b"PR1" | b"FT1" | b"TXA" | b"SCH" => {
+            b"OBX" => {
+                self.out.clinical = true;
+                self.observation(&fields);
+            }
+            b"OBR" | b"PV1" | b"AL1" | b"RXA" | b"RXE" | b"ORC" | b"PR1" | b"FT1" | b"TXA" | b"SCH" => {
                 self.out.clinical = true;
             }
             _ => {}
         }
+    }
+
+    /// OBX: 2 the value's type, 5 the value. Encapsulated data (ED) is the application, kind, subtype, encoding and data
+    /// (chapter 2.A.24); a clinical document may also stand there as text.
+    fn observation(&mut self, f: &Fields<'_>) {
+        let value = f.raw(5);
+        if value.len() > MAX_CARRIED {
+            return self.carried.too_long();
+        }
+        let key = self.out.key();
+        if f.raw(2) == b"ED" {
+            let mut parts = value.splitn(5, |b| *b == f.encoding.component);
+            let (encoding, data) = (parts.nth(3).unwrap_or_default(), parts.next().unwrap_or_default());
+            match encoding.to_ascii_lowercase().as_slice() {
+                b"base64" => self.carried.base64(&unescaped(data, f.encoding), key),
+                b"hex" => self.carried.bytes(&hex(data), key),
+                _ if !data.is_empty() => self.carried.bytes(&unescaped(data, f.encoding), key),
+                _ => {}
+            }
+        } else if memchr::memmem::find(value, b"ClinicalDocument").is_some() {
+            self.carried.bytes(&unescaped(value, f.encoding), key);
+        }
+    }
+
+    /// A carried document was longer than is kept.
+    pub fn cut(&mut self) {
+        self.carried.too_long();
     }
 
     fn header(&mut self, line: &[u8], encoding: Encoding) {
@@ -237,7 +279,7 @@ impl<'k> Messages<'k> {
         }
     }
 
-    pub fn finish(mut self) -> Option<PhiFacts> {
+    pub fn finish(mut self) -> Outcome {
         self.leave();
         self.out.marked_test = self.tests > 0 && self.tests == self.messages;
         if self.tests > 0 && self.tests < self.messages {
@@ -251,6 +293,39 @@ impl<'k> Messages<'k> {
         }
         // A message about a patient is about care, payment or operations of care.
         self.out.clinical |= self.out.has_people();
-        self.out.finish("hl7v2".to_owned())
+        self.carried.with(self.out.finish("hl7v2".to_owned()).into(), "hl7v2")
     }
+}
+
+/// Text with the delimiters and line ends that escape sequences stand for (chapter 2.7): `\F\`, `\X0D0A\`, `\.br\`.
+fn unescaped(text: &[u8], encoding: Encoding) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+        let Some(end) = memchr::memchr(b'\\', rest.get(..64).unwrap_or(rest)) else {
+            out.push(b'\\');
+            continue;
+        };
+        let sequence = rest.get(..end).unwrap_or_default();
+        match sequence {
+            b"F" => out.push(encoding.field),
+            b"S" => out.push(encoding.component),
+            b"R" => out.push(encoding.repetition),
+            b"T" => out.push(encoding.sub),
+            b"E" => out.push(b'\\'),
+            b".br" => out.push(b'\n'),
+            [b'X', digits @ ..] => out.extend(hex(digits)),
+            _ => {}
+        }
+        rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Bytes written as two digits each; what is none is left out.
+fn hex(digits: &[u8]) -> Vec<u8> {
+    digits.chunks_exact(2).filter_map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok()).collect()
 }

@@ -5,12 +5,13 @@
 mod message;
 mod xml;
 
-use message::Messages;
+pub(super) use message::Messages;
 
+use super::carried::MAX_CARRIED;
 use super::collect::Collector;
 use super::{CaseKey, Outcome, PhiDetector, PhiStream};
 
-/// Bytes of one segment that are kept; embedded documents (OBX-5) are read over.
+/// Bytes of one segment that are kept, except of those that carry documents (OBX-5).
 const MAX_LINE: usize = 64 * 1024;
 /// How far into the head the first message may begin.
 const MAX_LEAD: usize = 16 * 1024;
@@ -99,9 +100,7 @@ impl PhiStream for Stream<'_> {
             let end = memchr::memchr2(b'\r', b'\n', chunk);
             let body = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
             if !self.skipping {
-                let room = MAX_LINE.saturating_sub(self.line.len());
-                self.skipping = body.len() > room;
-                self.line.extend_from_slice(body.get(..room.min(body.len())).unwrap_or_default());
+                self.keep(body);
             }
             let Some(end) = end else { return };
             self.take();
@@ -111,11 +110,28 @@ impl PhiStream for Stream<'_> {
 
     fn finish(mut self: Box<Self>) -> Outcome {
         self.take();
-        self.messages.finish().into()
+        self.messages.finish()
     }
 }
 
 impl Stream<'_> {
+    fn keep(&mut self, body: &[u8]) {
+        let (near, far) = body.split_at_checked(MAX_LINE.saturating_sub(self.line.len())).unwrap_or((body, &[]));
+        self.line.extend_from_slice(near);
+        if far.is_empty() {
+            return;
+        }
+        let carries = self.line.trim_ascii_start().starts_with(b"OBX");
+        let room = if carries { MAX_CARRIED.saturating_sub(self.line.len()) } else { 0 };
+        self.skipping = far.len() > room;
+        self.line.extend_from_slice(far.get(..room.min(far.len())).unwrap_or_default());
+        if self.skipping && carries {
+            // Half a document is none.
+            self.line.clear();
+            self.messages.cut();
+        }
+    }
+
     fn take(&mut self) {
         self.skipping = false;
         let line = std::mem::take(&mut self.line);

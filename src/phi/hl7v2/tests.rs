@@ -81,6 +81,49 @@ fn what_is_no_message_does_not_start() {
     assert!(run(&Hl7v2, format!("{MSH}\rMSA|AA|1\r").as_bytes()).is_none());
 }
 
+#[test]
+fn documents_in_observations_are_read_with_their_patient() {
+    use base64::Engine;
+    let cda = |name: &str, born: &str| {
+        format!(
+            "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><recordTarget><patientRole><id root=\"1.2.3\" extension=\"Q1\"/><patient><name>\
+             <given>{name}</given><family>Doe</family></name><birthTime value=\"{born}\"/></patient></patientRole></recordTarget></ClinicalDocument>"
+        )
+    };
+    let message = |obx: &str| format!("{}{obx}\r", adt("PID|1||M100^^^CLINIC^MR||DOE^JANE||19600102|F"));
+    let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    // Longer than a segment that carries nothing may be.
+    let long = format!("<!--{}-->", "x".repeat(90_000));
+    for (name, born, people) in [("Jane", "19600102", 1), ("Ann", "19810506", 2)] {
+        let text = cda(name, born);
+        let escaped = text.replace('&', r"\T\").replace('^', r"\S\");
+        for obx in [
+            format!("OBX|1|ED|34133-9||^text^xml^Base64^{}", base64(&text)),
+            format!("OBX|1|ED|34133-9||^text^xml^Base64^{}", base64(&(long.clone() + &text))),
+            format!("OBX|1|ED|34133-9||^text^xml^A^{escaped}"),
+            format!("OBX|1|TX|34133-9||{escaped}"),
+            format!("OBX|1|ED|34133-9||^text^xml^Hex^{}", text.bytes().fold(String::new(), |s, b| s + &format!("{b:02X}"))),
+            format!("OBX|1|ED|34133-9||^text^xml^Base64^{}", base64(&text).replacen('P', "P\\.br\\", 1)),
+        ] {
+            let facts = run(&Hl7v2, message(&obx).as_bytes()).expect("people");
+            assert_eq!((facts.individuals.best, facts.format.as_str()), (people, "hl7v2"), "{}", &obx[..40]);
+        }
+    }
+    let batch: String = (0..600)
+        .map(|i| {
+            let obx = format!("OBX|1|TX|x||{}", cda("Jane", "19600102").replace("Q1", &format!("Q{}", i % 300)));
+            message(&obx)
+                .replace("M100", &format!("M{}", i % 300))
+                .replace("DOE^JANE||19600102", &format!("DOE^JANE||{}0101", 1700 + i % 300))
+        })
+        .collect();
+    // Three hundred patients, and those of the documents: one name and birth under three hundred numbers.
+    assert_eq!(run(&Hl7v2, batch.as_bytes()).expect("people").individuals.best, 600);
+    let damaged = crate::phi::testing::outcome(&Hl7v2, message("OBX|1|ED|x||^a^b^Base64^!!!").as_bytes());
+    assert!(damaged.unread.is_some() && damaged.facts.is_some());
+    assert_eq!(crate::phi::testing::outcome(&Hl7v2, message("OBX|1|NM|x||5").as_bytes()).unread, None);
+}
+
 const XML: &[u8] = include_bytes!("../../../tests/fixtures/phi/hl7v2-xml.xml");
 
 #[test]

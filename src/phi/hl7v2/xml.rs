@@ -48,8 +48,9 @@ impl PhiStream for Stream<'_> {
         let Self { document, mut messages } = *self;
         let (text, cut) = document.text();
         let whole = read(&text, &mut messages);
-        let unread = (cut || !whole).then(|| Unread::malformed("HL7 messages in XML that break off or are damaged"));
-        Outcome { facts: messages.finish(), unread, ..Outcome::default() }
+        let broken = (cut || !whole).then(|| Unread::malformed("HL7 messages in XML that break off or are damaged"));
+        let Outcome { facts, unread, part2 } = messages.finish();
+        Outcome { facts, unread: broken.or(unread), part2 }
     }
 }
 

@@ -93,6 +93,28 @@ pub fn icd9cm(text: &str) -> bool {
     digits(main) && main.len() == lengths.0 && digits(rest) && lengths.1.contains(&rest.len())
 }
 
+/// ICD-9-CM without its dot: three to five digits, `V` and two to four, `E` and three or four. A header must say it.
+pub fn icd9cm_bare(text: &str) -> bool {
+    let t = text.trim();
+    let (digits, lengths) = match t.strip_prefix('V') {
+        Some(rest) => (rest, 2..=4),
+        None => t.strip_prefix('E').map_or((t, 3..=5), |rest| (rest, 3..=4)),
+    };
+    lengths.contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// CPT by structure: five digits, or four and the letter of a category, with an optional `-NN` modifier. The list is the
+/// AMA's; a header must say it.
+pub fn cpt(text: &str) -> bool {
+    let (code, modifier) = text.trim().split_once('-').map_or((text.trim(), None), |(c, m)| (c, Some(m)));
+    let b = code.as_bytes();
+    let modified = modifier.is_none_or(|m| m.len() == 2 && m.bytes().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase()));
+    modified
+        && b.len() == 5
+        && b[..4].iter().all(u8::is_ascii_digit)
+        && (b[4].is_ascii_digit() || matches!(b[4], b'F' | b'T' | b'U' | b'A' | b'M'))
+}
+
 /// HCPCS level II: a letter from A to V and four digits. Which letters are in use is CMS's list.
 pub fn hcpcs(text: &str) -> bool {
     let b = text.trim().as_bytes();
@@ -111,4 +133,10 @@ pub fn ndc(text: &str) -> bool {
         n += 1;
     }
     matches!((n, lens), (3, [4, 4, 2] | [5, 3, 2] | [5, 4, 1] | [5, 4, 2] | [6, 4, 2]))
+}
+
+/// NDC without hyphens: ten digits, eleven of bills (5-4-2), twelve of the coming form (6-4-2). A header must say it.
+pub fn ndc_bare(text: &str) -> bool {
+    let t = text.trim();
+    (10..=12).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_digit())
 }

@@ -5,7 +5,7 @@ mod contact;
 mod person;
 mod provider;
 
-pub use codes::{IcdForm, hcpcs, icd9cm, icd10cm, icd10pcs, loinc, ndc, snomed};
+pub use codes::{IcdForm, cpt, hcpcs, icd9cm, icd9cm_bare, icd10cm, icd10pcs, loinc, ndc, ndc_bare, snomed};
 pub use contact::{email, phone, state, uuid, zip5};
 pub use person::{SsnClass, card, hicn, itin, mbi, ssn, ssn_dashed};
 pub use provider::{aba, clia, dea, ein, npi, taxonomy};
@@ -115,6 +115,7 @@ mod tests {
             let _ = (icd10cm(&text), aba(&text), ndc(&text), phone(&text), zip5(&text), email(&text), state(&text));
             let _ = (ssn_dashed(&text), uuid(&text), itin(&text), card(&text), clia(&text), taxonomy(&text));
             let _ = (ein(&text), icd9cm(&text), icd10pcs(&text), hcpcs(&text));
+            let _ = (icd9cm_bare(&text), cpt(&text), ndc_bare(&text));
         }
     }
 }

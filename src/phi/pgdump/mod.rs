@@ -2,14 +2,17 @@
 //!
 //! An archive is turned back into the SQL that it stands for, piece by piece, and read as such, so that its size doesn't
 //! matter. In the other two formats the rows lie in files of their own without the names of columns: what those files
-//! hold is told from values alone, which is said.
+//! hold is told from values alone, which is said, together with what the tables' columns say of them.
 //!
-//! Source: `pg_backup_archiver.c` and `pg_backup_custom.c` of PostgreSQL 10 to 18.
+//! Source: `pg_backup_archiver.c`, `pg_backup_custom.c` and `compress_io.c` of PostgreSQL 10 to 18.
 
+mod lz4;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod toc;
+mod unpack;
+mod zstd;
 
 use rows::Rows;
 use toc::{Compression, Missing, Toc};
@@ -120,10 +123,11 @@ impl Stream<'_> {
     fn begin(&mut self, toc: Toc) -> Result<(), Unread> {
         if !toc.copies.is_empty() && !toc.custom {
             let why = "rows of its tables lie in files of their own, without the names of their columns";
-            return Err(Unread::new(GapReason::PhiFormat, why));
+            let schema = sql::schema(&toc.tables).describe().map(|s| format!("; {s}")).unwrap_or_default();
+            return Err(Unread::new(GapReason::PhiFormat, format!("{why}{schema}")));
         }
         if !toc.copies.is_empty() && toc.compression == Compression::Other {
-            return Err(Unread::new(GapReason::PhiFormat, "an archive of pg_dump compressed with LZ4 or Zstandard"));
+            return Err(Unread::new(GapReason::PhiFormat, "an archive of pg_dump compressed in an unknown way"));
         }
         self.state = State::Rows(Box::new(Rows::new(toc)));
         Ok(())

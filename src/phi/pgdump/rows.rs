@@ -1,12 +1,8 @@
 //! The blocks behind the table of contents (`pg_backup_custom.c`): a table's rows each, in pieces, compressed or not.
 
-use flate2::{Decompress, FlushDecompress, Status};
-
-use super::toc::{Compression, Toc, int};
+use super::toc::{Toc, int};
+use super::unpack::Unpack;
 use crate::phi::Unread;
-
-/// Bytes of rows that are passed on at a time.
-const PIECE: usize = 64 * 1024;
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +26,12 @@ pub(super) struct Rows {
     objects: bool,
     pub skipped: bool,
     /// Unpacks the block that is open.
-    inflate: Option<Decompress>,
-    piece: Vec<u8>,
+    unpack: Unpack,
 }
 
 impl Rows {
     pub fn new(toc: Toc) -> Self {
-        Self { toc, state: State::Kind, number: Vec::new(), objects: false, skipped: false, inflate: None, piece: vec![0; PIECE] }
+        Self { toc, state: State::Kind, number: Vec::new(), objects: false, skipped: false, unpack: Unpack::Stored }
     }
 
     /// Whether no block is open.
@@ -61,7 +56,7 @@ impl Rows {
                     if self.objects {
                         self.skipped = true;
                     } else {
-                        self.bytes(now, out)?;
+                        self.unpack.feed(now, out)?;
                     }
                     let left = left.saturating_sub(n as u64);
                     self.state = if left == 0 { State::Length } else { State::Bytes(left) };
@@ -86,7 +81,7 @@ impl Rows {
         self.state = match self.state {
             State::Number if self.objects => State::Object,
             State::Number => {
-                self.inflate = (self.toc.compression == Compression::Zlib).then(|| Decompress::new(true));
+                self.unpack = Unpack::new(self.toc.compression);
                 if let Some(copy) = self.toc.copies.get(&n) {
                     out(b"\n");
                     out(copy.as_bytes());
@@ -101,24 +96,5 @@ impl Rows {
                 Ok(n) => State::Bytes(n),
             },
         };
-    }
-
-    fn bytes(&mut self, mut bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> Result<(), Unread> {
-        let Some(inflate) = &mut self.inflate else {
-            out(bytes);
-            return Ok(());
-        };
-        loop {
-            let (read, written) = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(bytes, &mut self.piece, FlushDecompress::None);
-            let status = status.map_err(|_| Unread::malformed("its compressed rows are damaged"))?;
-            let read = usize::try_from(inflate.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
-            let written = usize::try_from(inflate.total_out().saturating_sub(written)).unwrap_or(usize::MAX);
-            out(self.piece.get(..written).unwrap_or_default());
-            bytes = bytes.get(read..).unwrap_or_default();
-            if status == Status::StreamEnd || (written < self.piece.len() && bytes.is_empty()) || (read == 0 && written == 0) {
-                return Ok(());
-            }
-        }
     }
 }

@@ -12,7 +12,9 @@ const MAX_ENTRIES: i64 = 4_000_000;
 pub(super) enum Compression {
     Nothing,
     Zlib,
-    /// LZ4 or Zstandard.
+    Lz4,
+    Zstd,
+    /// One that didn't exist when this was written.
     Other,
 }
 
@@ -86,6 +88,8 @@ impl<'b> Input<'b> {
             15.. => match self.byte()? {
                 0 => Compression::Nothing,
                 1 => Compression::Zlib,
+                2 => Compression::Lz4,
+                3 => Compression::Zstd,
                 _ => Compression::Other,
             },
             _ => match self.int()? {

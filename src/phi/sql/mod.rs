@@ -17,10 +17,12 @@ mod words;
 
 use copy::Copy;
 use head::{Head, Kind, Step};
-use tables::Tables;
+pub(super) use tables::Tables;
 use values::Values;
+pub(super) use words::Named;
 
 use super::collect::Collector;
+use super::table::Schema;
 use super::{CaseKey, Outcome, PhiDetector, PhiStream, Unread};
 use crate::model::GapReason;
 
@@ -77,6 +79,27 @@ fn is_mysql(text: &[u8]) -> bool {
     const MARKS: [&str; 6] = ["MySQL", "MariaDB", "ENGINE=", "INSERT INTO `", "CREATE TABLE `", "CREATE TABLE IF NOT EXISTS `"];
     let has = |mark: &str| memchr::memmem::find(text, mark.as_bytes()).is_some();
     !text.starts_with(b"PRAGMA foreign_keys") && !has("PostgreSQL database dump") && MARKS.iter().any(|m| has(m))
+}
+
+/// What the tables that statements define say of their rows, where those can't be read.
+pub(in crate::phi) fn schema(statements: &str) -> Schema {
+    let mut schema = Schema::default();
+    let mut rest = statements.as_bytes();
+    while let Some(at) = memchr::memmem::find(rest, b"CREATE ") {
+        rest = rest.get(at..).unwrap_or_default();
+        let next = rest.get(1..).and_then(|r| memchr::memmem::find(r, b"CREATE ")).map_or(rest.len(), |n| n.saturating_add(1));
+        let (one, behind) = rest.split_at_checked(next).unwrap_or((rest, &[]));
+        define(one, &mut schema);
+        rest = behind;
+    }
+    schema
+}
+
+/// Adds what one `CREATE TABLE` defines.
+pub(in crate::phi) fn define(statement: &[u8], schema: &mut Schema) {
+    if let Some(named) = words::create(statement) {
+        schema.add(&named.table, &named.columns.unwrap_or_default());
+    }
 }
 
 enum State {

@@ -16,7 +16,7 @@ const MAX_NAMES: usize = 16 << 20;
 const MAX_SAMPLES: usize = 64;
 
 /// See the module.
-pub(super) struct Tables<'k> {
+pub(in crate::phi) struct Tables<'k> {
     out: Collector<'k>,
     /// Columns by `CREATE TABLE`.
     created: HashMap<String, Vec<String>>,

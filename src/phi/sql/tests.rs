@@ -76,6 +76,17 @@ fn a_dump_that_breaks_off_is_told() {
     assert_eq!((reason(MARIADB), reason(POSTGRESQL)), (None, None));
 }
 
+/// As in the `sys` schema that MySQL and MariaDB install.
+#[test]
+fn a_statement_in_a_string_breaks_nothing_off() {
+    let text = "-- MySQL dump\nINSERT INTO `p` (`mrn`, `dob`) VALUES ('M1','1960-01-02');\n\
+        CREATE PROCEDURE reset () COMMENT '\n  Example\n  mysql> CALL reset();\n  INSERT INTO setup_actors\n  \
+        VALUES (\\'%\\', \\'%\\', \\'%\\')\n  1 row in set\n  ' BEGIN END;\n\
+        INSERT INTO `p` (`mrn`, `dob`) VALUES ('M2','1961-01-02');\n";
+    let outcome = outcome(&Sql, text.as_bytes());
+    assert_eq!((outcome.facts.map(|f| f.individuals.best), outcome.unread), (Some(2), None));
+}
+
 #[test]
 fn tables_beyond_the_bounds_are_told() {
     let mut text = String::new();

@@ -83,6 +83,12 @@ impl Values {
                     }
                 }
                 b',' if self.depth == 1 => self.end_cell(*wanted),
+                // Outside of strings nothing is escaped: the statement itself stands in a string, as in a comment or the
+                // text of a procedure, and where that ends isn't known.
+                b'\\' if self.depth > 0 => {
+                    self.reset();
+                    return Some(chunk);
+                }
                 b',' => {}
                 b if self.depth > 0 => self.word(b),
                 b if b.is_ascii_whitespace() => {}

@@ -30,7 +30,7 @@ impl Word {
 
 /// A table as a statement names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Named {
+pub(in crate::phi) struct Named {
     /// In lower case, with its schema where that is given.
     pub table: String,
     pub columns: Option<Vec<String>>,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::codes::System;
 use crate::phi::identifiers::{self, SsnClass};
 use crate::phi::{dates, names};
 
@@ -32,6 +33,16 @@ pub(super) struct Column {
     loinc: usize,
     snomed: usize,
     npi: usize,
+    /// Written as codes of each system, in the order of [`System::ALL`].
+    codes: [usize; System::ALL.len()],
+    ndc: usize,
+    dea: usize,
+    clia: usize,
+    taxonomy: usize,
+    ein: usize,
+    cards: usize,
+    itins: usize,
+    zips: usize,
     pub phones: usize,
     uuids: usize,
     words: usize,
@@ -93,6 +104,7 @@ impl Column {
         self.loinc += usize::from(identifiers::loinc(t));
         self.snomed += usize::from(identifiers::snomed(t));
         self.npi += usize::from(identifiers::npi(t));
+        self.provider_and_codes(t);
         self.phones += usize::from(identifiers::phone(t).is_some());
         self.uuids += usize::from(identifiers::uuid(t));
         let number = t.parse::<u64>().ok();
@@ -100,6 +112,20 @@ impl Column {
             self.steps += usize::from(last.checked_add(1) == Some(now));
         }
         self.last_number = number;
+    }
+
+    fn provider_and_codes(&mut self, t: &str) {
+        self.dea += usize::from(identifiers::dea(t));
+        self.clia += usize::from(identifiers::clia(t));
+        self.taxonomy += usize::from(identifiers::taxonomy(t));
+        self.ein += usize::from(identifiers::ein(t));
+        self.cards += usize::from(identifiers::card(t));
+        self.itins += usize::from(identifiers::itin(t));
+        self.zips += usize::from(identifiers::zip5(t).is_some());
+        self.ndc += usize::from(identifiers::ndc(t));
+        for (n, system) in self.codes.iter_mut().zip(System::ALL) {
+            *n += usize::from(system.fits(t));
+        }
     }
 
     /// At least `percent` of the filled cells.
@@ -165,7 +191,74 @@ impl Column {
     /// ICD-10, LOINC or SNOMED CT codes.
     pub fn is_clinical(&self) -> bool {
         (self.share(self.icd, 80) && self.distinct() >= 5 && self.chapters.len() >= 2)
-            || (self.distinct() >= 20 && (self.share(self.loinc, 95) || self.share(self.snomed, 95)))
+            || (self.distinct() >= 20 && (self.share(self.loinc, 95) || self.share(self.snomed, 95) || self.share(self.ndc, 95)))
+    }
+
+    /// Nine in ten values are written as codes of the system that its header names.
+    pub fn is_coded(&self, system: System) -> bool {
+        self.share(self.fits(system), 90)
+    }
+
+    /// Under a header that names codes stand other numbers.
+    pub fn is_other_than(&self, system: System) -> bool {
+        self.filled >= 5 && self.share(self.with_digit, 50) && !self.share(self.fits(system), 20)
+    }
+
+    fn fits(&self, system: System) -> usize {
+        System::ALL.iter().position(|s| *s == system).and_then(|i| self.codes.get(i)).copied().unwrap_or(0)
+    }
+
+    /// Fits a header that says DEA number, CLIA number, taxonomy, tax number of an employer: one in ten of any other
+    /// numbers would be a DEA number.
+    pub fn may_be_dea(&self) -> bool {
+        self.filled == 0 || self.share(self.dea, 50)
+    }
+
+    pub fn may_be_clia(&self) -> bool {
+        self.filled == 0 || self.share(self.clia, 50)
+    }
+
+    pub fn may_be_taxonomy(&self) -> bool {
+        self.filled == 0 || self.share(self.taxonomy, 50)
+    }
+
+    pub fn may_be_ein(&self) -> bool {
+        self.filled == 0 || self.share(self.ein.saturating_add(self.nine), 50)
+    }
+
+    pub fn may_be_card(&self) -> bool {
+        self.filled == 0 || self.share(self.cards, 50)
+    }
+
+    pub fn may_be_itin(&self) -> bool {
+        self.filled == 0 || self.share(self.itins, 50)
+    }
+
+    /// Most of its nine-digit numbers could have been issued: numbers from 900 on among them are ITINs.
+    pub fn is_mostly_issued(&self) -> bool {
+        self.nine_invalid.saturating_mul(2) < self.nine
+    }
+
+    pub fn is_zip(&self) -> bool {
+        self.share(self.zips, 90)
+    }
+
+    /// Numbers of providers and laboratories by their values alone.
+    pub fn is_dea(&self) -> bool {
+        self.share(self.dea, 95) && self.distinct() >= 20
+    }
+
+    pub fn is_clia(&self) -> bool {
+        self.share(self.clia, 95) && self.filled >= 5
+    }
+
+    pub fn is_taxonomy(&self) -> bool {
+        self.share(self.taxonomy, 95) && self.filled >= 5
+    }
+
+    /// Payment cards by their values alone: one in ten of other numbers has the check digit.
+    pub fn is_card(&self) -> bool {
+        self.share(self.cards, 95) && self.distinct() >= 20
     }
 
     pub fn is_npi(&self) -> bool {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::codes::System;
+
 /// What a column is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,12 +32,21 @@ pub(super) enum Concept {
     ClinicalWeak,
     ServiceDate,
     Npi,
+    /// Registration of a prescriber, laboratory, or provider's specialty; an employer's or provider's tax number.
+    Dea,
+    Clia,
+    Taxonomy,
+    Ein,
     Phone,
     Email,
     Street,
     City,
     State,
     Zip,
+    /// A person's tax number, where there is no SSN.
+    Itin,
+    /// A payment card.
+    Card,
     Licence,
     Device,
     /// Belongs to a provider, payer or employer.
@@ -54,6 +65,7 @@ pub(super) struct Meaning {
 #[derive(Default, serde::Deserialize)]
 struct File {
     concepts: HashMap<Concept, Vec<String>>,
+    codes: HashMap<System, Vec<String>>,
     patient_prefixes: Vec<String>,
     member_prefixes: Vec<String>,
     other_prefixes: Vec<String>,
@@ -61,6 +73,7 @@ struct File {
 
 struct Dictionary {
     words: HashMap<String, Concept>,
+    systems: HashMap<String, System>,
     patient_prefixes: Vec<String>,
     member_prefixes: Vec<String>,
     other_prefixes: Vec<String>,
@@ -71,9 +84,10 @@ fn dictionary() -> &'static Dictionary {
     DICTIONARY.get_or_init(|| {
         // The file is part of the program and a test reads it; a broken one recognises nothing.
         let file = serde_json::from_str(include_str!("../../../signatures/phi/headers.json"));
-        let File { concepts, patient_prefixes, member_prefixes, other_prefixes } = file.unwrap_or_default();
+        let File { concepts, codes, patient_prefixes, member_prefixes, other_prefixes } = file.unwrap_or_default();
         let words = concepts.into_iter().flat_map(|(c, list)| list.into_iter().map(move |w| (w, c))).collect();
-        Dictionary { words, patient_prefixes, member_prefixes, other_prefixes }
+        let systems = codes.into_iter().flat_map(|(s, list)| list.into_iter().map(move |w| (w, s))).collect();
+        Dictionary { words, systems, patient_prefixes, member_prefixes, other_prefixes }
     })
 }
 
@@ -107,6 +121,13 @@ pub(super) fn meaning(header: &str) -> Option<Meaning> {
         other => other,
     };
     Some(Meaning { concept, patient: true })
+}
+
+/// The system of codes that a normalised header names.
+pub(super) fn system(header: &str) -> Option<System> {
+    let d = dictionary();
+    let bare = header.trim_end_matches(|c: char| c.is_ascii_digit());
+    d.systems.get(header).or_else(|| d.systems.get(bare)).copied()
 }
 
 /// The titles of a database's columns as its table's name has them meant: `id` and `last_name` of a table `patients`
@@ -148,6 +169,9 @@ mod tests {
             }
         }
         assert!(seen.len() > 300);
+        for word in file.codes.values().flatten() {
+            assert_eq!(seen.get(word), Some(&Concept::Clinical), "{word} names codes, and is no clinical header");
+        }
     }
 
     #[test]
@@ -181,6 +205,12 @@ mod tests {
             ("Provider Last Name", Concept::Foreign),
             ("employer_name", Concept::Foreign),
             ("NPI", Concept::Npi),
+            ("Prescriber DEA", Concept::Dea),
+            ("Lab CLIA", Concept::Clia),
+            ("Taxonomy Code 1", Concept::Taxonomy),
+            ("Tax ID", Concept::Ein),
+            ("ITIN", Concept::Itin),
+            ("Patient Credit Card Number", Concept::Card),
         ] {
             assert_eq!(concept(header), Some(want), "{header}");
         }

@@ -5,11 +5,14 @@
 //! SSN and date of birth stand together. Provider lists, vocabularies and phone lists are not.
 
 mod cells;
+mod codes;
 mod columns;
 mod fixed;
 mod headers;
+mod limited;
 mod reader;
 mod rows;
+mod schema;
 mod sniff;
 mod vendors;
 
@@ -19,6 +22,7 @@ pub(in crate::phi) use headers::titles;
 use reader::Reader;
 pub(in crate::phi) use reader::Record;
 use rows::Roles;
+pub(in crate::phi) use schema::Schema;
 
 use super::collect::Collector;
 use super::{CaseKey, Outcome, PhiDetector, PhiStream, dates, identifiers, names};

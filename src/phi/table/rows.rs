@@ -2,8 +2,10 @@
 
 use smol_str::{SmolStr, StrExt};
 
+use super::codes::System;
 use super::columns::Column;
 use super::headers::{self, Concept, Meaning};
+use super::limited::{self, Titled};
 use super::vendors;
 use crate::phi::collect::{Collector, Draft};
 use crate::phi::{dates, identifiers, names};
@@ -15,6 +17,8 @@ pub(super) struct Role {
     /// The header, normalised: the name space of the numbers below it.
     space: SmolStr,
     uuid: bool,
+    /// Numbers from 900 on in a column of SSNs are ITINs.
+    itins: bool,
 }
 
 /// The parts of all columns.
@@ -27,6 +31,9 @@ pub(super) struct Roles {
     vendor: Option<&'static str>,
     direct: bool,
     dated: bool,
+    /// Nobody is named: rows count, and no person.
+    limited: bool,
+    systems: Vec<System>,
 }
 
 impl Roles {
@@ -53,6 +60,12 @@ impl Roles {
                 *slot = Some(Concept::Dob);
             }
         }
+        let systems: Vec<Option<System>> = spaces.iter().map(|s| headers::system(s)).collect();
+        for ((slot, column), system) in concepts.iter_mut().zip(columns).zip(&systems) {
+            if *slot == Some(Concept::Clinical) && system.is_some_and(|s| column.is_other_than(s)) {
+                *slot = Some(Concept::ClinicalWeak);
+            }
+        }
         let coded = columns.iter().any(Column::is_clinical);
         let named_patient = meanings.iter().zip(&concepts).any(|(m, c)| {
             m.is_some_and(|m| m.patient)
@@ -61,7 +74,14 @@ impl Roles {
                     matches!(c, Family | Given | PatientName | Dob | Ssn | PatientKey)
                 })
         });
-        let health = about_patients(&concepts, coded, named_patient)?;
+        let health = about_patients(&concepts, coded, named_patient);
+        let limited = health.is_none() && header.is_some() && {
+            let all = spaces.iter().zip(&concepts).zip(&systems).zip(columns);
+            let titled =
+                all.map(|(((space, concept), system), column)| Titled { space, concept: *concept, system: *system, column });
+            limited::is_limited(&titled.collect::<Vec<_>>())
+        };
+        let health = health.or(limited.then_some(true))?;
         let weak_only = !concepts.contains(&Some(Concept::PatientKey));
         let columns_out: Vec<Option<Role>> = concepts
             .iter()
@@ -72,14 +92,17 @@ impl Roles {
                 // A bare row number is nobody's; beside a patient's own number neither is a UUID.
                 let bare = matches!(space.as_str(), "id" | "uuid" | "guid" | "userid");
                 let useless = *concept == Some(Concept::WeakKey) && (!weak_only || (bare && !uuid));
-                concept.filter(|_| !useless).map(|concept| Role { concept, space: space.into(), uuid })
+                let itins = column.is_mostly_issued();
+                concept.filter(|_| !useless).map(|concept| Role { concept, space: space.into(), uuid, itins })
             })
             .collect();
-        use Concept::{Dob, Email, Family, FullName, Given, Licence, Mbi, Member, PatientName, Phone, Ssn, Street};
+        use Concept::{Card, Dob, Email, Family, FullName, Given, Itin, Licence, Mbi, Member, PatientName, Phone, Ssn, Street};
         let has = |list: &[Concept]| concepts.iter().flatten().any(|c| list.contains(c));
         Some(Self {
-            direct: has(&[Family, Given, FullName, PatientName, Ssn, Mbi, Member, Phone, Email, Street, Licence]),
+            direct: has(&[Family, Given, FullName, PatientName, Ssn, Mbi, Member, Phone, Email, Street, Licence, Card, Itin]),
             dated: has(&[Dob, Concept::ServiceDate, Concept::Zip, Concept::City]) || columns.iter().any(Column::has_dates),
+            systems: systems.iter().zip(columns).filter_map(|(s, c)| s.filter(|s| c.is_coded(*s))).collect(),
+            limited,
             columns: columns_out,
             clinical: health,
             notes,
@@ -89,6 +112,9 @@ impl Roles {
 
     /// Takes one row's cells to its person.
     pub fn row<'r>(&self, cell: impl Fn(usize) -> Option<&'r [u8]>, out: &mut Collector<'_>) {
+        if self.limited {
+            return self.nobody(cell, out);
+        }
         out.record(|draft, out| {
             for (i, role) in self.columns.iter().enumerate() {
                 let (Some(role), Some(raw)) = (role, cell(i)) else { continue };
@@ -101,6 +127,24 @@ impl Roles {
         });
     }
 
+    /// A row that names nobody: dates and places, and that it is there.
+    fn nobody<'r>(&self, cell: impl Fn(usize) -> Option<&'r [u8]>, out: &mut Collector<'_>) {
+        let mut says = false;
+        for (i, role) in self.columns.iter().enumerate() {
+            let (Some(role), Some(raw)) = (role, cell(i)) else { continue };
+            let text = names::decode(raw);
+            let t = text.trim();
+            says |= limited::counts(role.concept, t);
+            match role.concept {
+                Concept::Dob | Concept::ServiceDate | Concept::Clinical if dates::date(t).is_some() => out.value("date", t),
+                Concept::City => out.address("", t, ""),
+                Concept::Zip => out.address("", "", t),
+                _ => {}
+            }
+        }
+        out.keyless = out.keyless.saturating_add(u64::from(says));
+    }
+
     /// What the whole table is, once its rows are in.
     pub fn describe(&self, out: &mut Collector<'_>) -> bool {
         out.clinical |= self.clinical;
@@ -110,7 +154,14 @@ impl Roles {
         for note in &self.notes {
             out.note(*note);
         }
+        for system in &self.systems {
+            out.note(format!("a column of codes: {}", system.name()));
+        }
         match (self.direct, self.dated) {
+            _ if self.limited => {
+                out.note("rows with codes, dates or places and without anybody's key: like a limited data set (45 CFR 164.514(e)), still PHI");
+                return false;
+            }
             (true, _) => {}
             (false, true) => out.note("no direct identifiers: like a limited data set (45 CFR 164.514(e)), still PHI"),
             (false, false) => out.note("no direct identifiers and no dates: like de-identified data"),
@@ -130,7 +181,21 @@ impl Role {
                 (draft.family, draft.given) = (family.into(), given.into());
             }
             Concept::Dob => draft.birth = draft.birth.or_else(|| dates::date(t)).or_else(|| dates::serial(t)),
-            Concept::Ssn => draft.ssn.extend(out.ssn(t)),
+            Concept::Ssn => match out.ssn(t) {
+                Some(ssn) => draft.ssn.push(ssn),
+                None if self.itins && identifiers::itin(t) => itin(t, draft),
+                None => {}
+            },
+            Concept::Itin if identifiers::itin(t) => {
+                out.value("itin", &itin_digits(t));
+                itin(t, draft);
+            }
+            Concept::Itin => draft.ssn.extend(out.ssn(t)),
+            Concept::Card if identifiers::card(t) => out.value("card", t),
+            Concept::Dea if identifiers::dea(t) => out.value("dea", t),
+            Concept::Clia if identifiers::clia(t) => out.value("clia", t),
+            Concept::Taxonomy if identifiers::taxonomy(t) => out.value("taxonomy", t),
+            Concept::Ein if identifiers::ein(t) => out.value("ein", t),
             Concept::RelatedSsn => {
                 out.ssn(t);
             }
@@ -178,6 +243,16 @@ impl Role {
     }
 }
 
+/// The digits alone, however they are parted.
+fn itin_digits(t: &str) -> SmolStr {
+    t.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// A tax number tells its person as an SSN does.
+fn itin(t: &str, draft: &mut Draft) {
+    draft.locals.push(("itin".into(), itin_digits(t)));
+}
+
 /// A header's claim held against the values, and what the values say by themselves.
 fn checked(meaning: Option<Meaning>, c: &Column, named: bool, notes: &mut Vec<&'static str>) -> Option<Concept> {
     let claim = meaning.map(|m| m.concept);
@@ -192,9 +267,17 @@ fn checked(meaning: Option<Meaning>, c: &Column, named: bool, notes: &mut Vec<&'
         Some(Concept::PatientKey) if !c.may_be_key() && c.is_words() => return Some(Concept::PatientName),
         Some(Concept::PatientKey | Concept::WeakKey | Concept::Member | Concept::Mbi) => c.may_be_key(),
         Some(Concept::Phone) => c.filled == 0 || c.phones > 0,
+        Some(Concept::Itin) => c.may_be_itin(),
+        Some(Concept::Card) => c.may_be_card(),
+        Some(Concept::Dea) => c.may_be_dea(),
+        Some(Concept::Clia) => c.may_be_clia(),
+        Some(Concept::Taxonomy) => c.may_be_taxonomy(),
+        // A practice of one may be known by its owner's SSN, who is no patient.
+        Some(Concept::Ein) if c.is_dashed_ssn() => return Some(Concept::RelatedSsn),
+        Some(Concept::Ein) => c.may_be_ein(),
         _ => true,
     };
-    if fits && matches!(claim, Some(Concept::Ssn | Concept::RelatedSsn | Concept::Foreign)) {
+    if fits && matches!(claim, Some(Concept::Ssn | Concept::RelatedSsn | Concept::Itin | Concept::Foreign)) {
         return claim;
     }
     // Values of these forms are what they are under any other header.
@@ -230,6 +313,14 @@ fn unnamed(concepts: &mut [Option<Concept>], columns: &[Column]) {
             *slot = Some(Concept::Clinical);
         } else if column.is_npi() {
             *slot = Some(Concept::Npi);
+        } else if column.is_dea() {
+            *slot = Some(Concept::Dea);
+        } else if column.is_clia() {
+            *slot = Some(Concept::Clia);
+        } else if column.is_taxonomy() {
+            *slot = Some(Concept::Taxonomy);
+        } else if column.is_card() {
+            *slot = Some(Concept::Card);
         } else if column.is_name() {
             *slot = names.next();
         }
@@ -239,7 +330,7 @@ fn unnamed(concepts: &mut [Option<Concept>], columns: &[Column]) {
 /// Whether the table is about patients; and then, whether it shows health or payment of care.
 fn about_patients(concepts: &[Option<Concept>], coded: bool, named_patient: bool) -> Option<bool> {
     use Concept::{
-        Clinical, ClinicalWeak, Dob, Family, FullName, Given, Insurance, Mbi, Member, PatientKey, PatientName, Phone,
+        Clinical, ClinicalWeak, Dob, Family, FullName, Given, Insurance, Itin, Mbi, Member, PatientKey, PatientName, Phone,
         ServiceDate, Ssn, Street, WeakKey, Zip,
     };
     let count = |c: Concept| concepts.iter().filter(|x| **x == Some(c)).count();
@@ -248,10 +339,11 @@ fn about_patients(concepts: &[Option<Concept>], coded: bool, named_patient: bool
     let care = clinical || has(Insurance) || has(Mbi);
     let name = (has(Family) && has(Given)) || has(FullName) || has(PatientName) || (has(Family) && has(Ssn));
     let contact = has(Phone) || has(Street) || has(Zip);
-    let known = has(Dob) || has(Ssn);
+    let known = has(Dob) || has(Ssn) || has(Itin);
     let keyed = has(PatientKey) || has(Mbi);
     let person = (keyed && (care || name || known || contact || has(ServiceDate) || has(Member)))
         || (has(Ssn) && (has(Dob) || (name && (care || has(Member)))))
+        || (has(Itin) && care && (has(Dob) || name))
         || (has(Member) && (care || (has(Dob) && name)))
         || (name && has(Dob) && (care || named_patient))
         || (has(PatientName) && (known || care || has(ServiceDate) || contact))

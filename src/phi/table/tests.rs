@@ -129,3 +129,118 @@ fn exports_of_record_systems() {
     let visits = run(&Table, b"pid,encounter,date,reason,provider_id,phone_home,fname\n7001,1,2024-01-02,cough,3,,Jane\n7002,2,2024-01-03,fever,3,,Rick\n").expect("patients");
     assert_eq!(visits.individuals.best, 2);
 }
+
+fn rows(header: &str, n: u32, row: impl Fn(u32) -> String) -> String {
+    (0..n).fold(format!("{header}\n"), |s, i| s + &row(i) + "\n")
+}
+
+#[test]
+fn numbers_of_providers_are_counted_and_are_no_people() {
+    let text = rows("mrn,dob,prescriber dea,lab clia,taxonomy,tin,npi", 30, |i| {
+        format!("M{},19{}-01-02,AB1234563,12D456{:04},207Q00000X,12-345{:04},1234567893", 1000 + i, 30 + i, 1000 + i, i)
+    });
+    let facts = run(&Table, text.as_bytes()).expect("patients");
+    assert_eq!((facts.individuals.best, facts.individuals.high), (30, 30));
+    for (kind, n) in [("dea", 1), ("clia", 30), ("taxonomy", 1), ("ein", 30), ("npi", 1)] {
+        assert_eq!(facts.identifiers.get(kind), Some(&n), "{kind}");
+    }
+    // A roster of providers has no patient, whatever it holds, and neither has one whose tax numbers are SSNs.
+    let roster = rows("npi,tin,dea,last name,first name,specialty", 30, |i| {
+        format!("1234567893,536-22-{:04},AB1234563,Doe{i},Jane,oncology", 1000 + i)
+    });
+    assert_eq!(best(&roster), None);
+    // Nine digits under a tax number are no SSNs.
+    let plain = rows("mrn,dob,ein", 150, |i| format!("M{},1960-01-02,{}", 1000 + i, 123_450_000 + i * 7));
+    assert!(!run(&Table, plain.as_bytes()).expect("patients").identifiers.contains_key("ssn"));
+}
+
+#[test]
+fn the_column_decides_what_numbers_from_900_on_are() {
+    let text = |ssn: &dyn Fn(u32) -> String| {
+        rows("dob,ssn,last,first,dx", 40, |i| format!("19{}-01-02,{},Doe,Jane,I10", 30 + i, ssn(i)))
+    };
+    // Among issued ones they are ITINs, which tell people apart.
+    let mixed = text(&|i| if i % 8 == 0 { format!("912-70-{:04}", 1000 + i) } else { format!("536-22-{:04}", 1000 + i) });
+    let facts = run(&Table, mixed.as_bytes()).expect("patients");
+    assert!(!facts.synthetic && !facts.identifiers.contains_key("ssn_never_issued"), "{:?}", facts.identifiers);
+    assert_eq!((facts.identifiers["itin"], facts.identifiers["ssn"], facts.individuals.best), (5, 35, 40));
+    assert!(!facts.identifiers.keys().any(|k| k.contains("or_itin")));
+    // A column of nothing else is test data, of which groups half fit an ITIN.
+    let synthea = text(&|i| format!("999-{}-{:04}", 10 + i * 2, 1000 + i));
+    let facts = run(&Table, synthea.as_bytes()).expect("patients");
+    assert!(facts.synthetic && !facts.identifiers.contains_key("itin"));
+    assert_eq!(facts.identifiers["ssn_never_issued"], 40);
+    let all = text(&|i| format!("912-70-{:04}", 1000 + i));
+    assert!(run(&Table, all.as_bytes()).expect("patients").synthetic);
+    // Under its own header it is what it says.
+    let own = run(&Table, all.replace(",ssn,", ",itin,").as_bytes()).expect("patients");
+    assert_eq!((own.identifiers["itin"], own.synthetic, own.individuals.best), (40, false, 40));
+}
+
+#[test]
+fn cards_are_identifiers() {
+    let cards = ["4111111111111111", "5500-0055-5555-5559", "340000000000009"];
+    let text = rows("mrn,dob,card number,copay", 9, |i| format!("M{},1960-01-02,{},20", 1000 + i, cards[i as usize % 3]));
+    let facts = run(&Table, text.as_bytes()).expect("patients");
+    assert_eq!((facts.identifiers["card"], facts.classes.contains(&'J')), (3, true));
+    let other = text.replace("4111111111111111", "4111111111111112").replace("5559", "5558").replace("009", "008");
+    assert!(!run(&Table, other.as_bytes()).expect("patients").identifiers.contains_key("card"));
+}
+
+#[test]
+fn codes_are_context_and_no_people() {
+    let text = rows("patient_id,ndc,cpt,icd9,loinc", 9, |i| {
+        format!("P{i},{},9921{i},250.0{},2345-7", ["0002-1433-80", "00002143380", "123456123412"][i as usize % 3], i % 4)
+    });
+    let facts = run(&Table, text.as_bytes()).expect("patients");
+    assert_eq!(facts.individuals.best, 9);
+    for name in ["NDC", "CPT or HCPCS", "ICD-9-CM", "LOINC"] {
+        assert!(facts.notes.contains(&format!("a column of codes: {name}")), "{:?}", facts.notes);
+    }
+    // Other numbers under a header of codes say nothing of health.
+    let prices = rows("account,ndc,cpt", 9, |i| format!("{},{i}.50,{i}.25", 70_000 + i * 13));
+    assert_eq!(best(&prices), None);
+}
+
+#[test]
+fn health_data_without_any_key_is_a_limited_data_set() {
+    let claims = |header: &str| {
+        rows(header, 40, |i| {
+            format!(
+                "{},9921{},2024-0{}-1{},0{}139,{}",
+                ["E11.9", "I10", "J45.909", "M54.5"][i as usize % 4],
+                i % 5,
+                1 + i % 9,
+                i % 9,
+                i % 8,
+                i % 90
+            )
+        })
+    };
+    let facts = run(&Table, claims("icd10,cpt,dos,zip,age").as_bytes()).expect("rows");
+    assert_eq!((facts.individuals.low, facts.individuals.best, facts.individuals.high, facts.records), (0, 0, 40, 40));
+    assert_eq!((facts.data_class(), facts.clinical, facts.people.len()), ("limited_dataset_like", true, 0));
+    assert_eq!(facts.classes, ['B', 'C']);
+    // With a key it is one of people, and without dates and places it is none.
+    assert_eq!(best(&claims("mrn,cpt,dos,zip,age")), Some(4));
+    for header in ["icd10,cpt,count,total,x", "sku,model,dos,zip,age", "icd10,x,dos,zip,y", "name,cpt,dos,zip,age"] {
+        assert_eq!(best(&claims(header)), None, "{header}");
+    }
+}
+
+#[test]
+fn lists_of_codes_and_prices_are_no_limited_data_set() {
+    let fees = rows("hcpcs,modifier,description,price,effective_date", 40, |i| {
+        format!("J11{:02},TC,injection,{i}.20,2024-01-01", i % 20)
+    });
+    let terms = rows("icd10,diagnosis,start_date,end_date", 60, |i| {
+        format!("E{}.{},diabetes,2015-10-01,2099-12-31", 10 + i / 10, i % 10)
+    });
+    let drugs =
+        rows("ndc,drug name,labeler,start,stop", 60, |i| format!("0002-14{i:02}-80,pill,Acme,20{:02}-01-01,", 1 + i % 20));
+    let use_of =
+        rows("npi,hcpcs,place of service,zip,charges", 60, |i| format!("1234567893,J11{:02},O,0213{},{i}", i % 20, i % 9));
+    for text in [fees, terms, drugs, use_of] {
+        assert_eq!(best(&text), None, "{text}");
+    }
+}

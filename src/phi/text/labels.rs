@@ -277,7 +277,8 @@ const NO_NAMES: [&str; 48] = [
 ];
 
 fn name(g: &Grammar, text: &[u8]) -> Option<(Field, usize)> {
-    let (full, end) = value(&g.name.captures(text)?, 1)?;
+    let captures = g.name.captures(text)?;
+    let (full, end) = value(&captures, 1)?;
     let other = |word: &&str| NO_NAMES.contains(&names::fold(word).as_str());
     let kept: Vec<&str> = full.split(' ').take_while(|w| !other(w)).collect();
     let full = kept.join(" ");
@@ -285,6 +286,8 @@ fn name(g: &Grammar, text: &[u8]) -> Option<(Field, usize)> {
     if !kept.iter().all(|w| w.chars().next().is_none_or(char::is_uppercase)) {
         return None;
     }
+    // The next label, which the words ran into, is still to be read.
+    let end = captures.get(1).map_or(end, |m| m.start().saturating_add(full.len()).min(end));
     let (family, given) = names::split_full(&full);
     (family.chars().count() > 1 && !given.is_empty()).then_some((Field::Name(family, given), end))
 }
