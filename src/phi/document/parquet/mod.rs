@@ -45,10 +45,10 @@ impl Document for Parquet {
         let rest = body.strip_suffix(b"PAR1").ok_or_else(cut)?;
         let at = rest.len().checked_sub(4).ok_or_else(cut)?;
         let length = u32_at(rest, at).ok_or_else(cut)? as usize;
+        let footer = at.checked_sub(length).and_then(|start| rest.get(start..at)).ok_or_else(cut)?;
         if length > MAX_FOOTER {
             return Err(Unread::new(GapReason::LimitMemory, "its footer is longer than 32 MiB"));
         }
-        let footer = at.checked_sub(length).and_then(|start| rest.get(start..at)).ok_or_else(cut)?;
         let meta = meta::meta(footer).ok_or_else(|| Unread::malformed("its footer is damaged"))?;
         let mut budget = Budget::default();
         let mut cells = Cells::default();

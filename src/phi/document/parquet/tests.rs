@@ -45,7 +45,7 @@ fn what_is_encrypted_is_named() {
 fn damage_is_told() {
     assert_eq!(reason(&FLAT[..FLAT.len() - 10]), Some(GapReason::Malformed));
     assert_eq!(reason(b"PAR1PAR1"), Some(GapReason::Malformed));
-    assert_eq!(reason(b"PAR1\x15\xff\xff\xff\x7fPAR1"), Some(GapReason::LimitMemory));
+    assert_eq!(reason(b"PAR1\x15\xff\xff\xff\x7fPAR1"), Some(GapReason::Malformed));
     // The first column's page; the others are still read.
     let mut broken = FLAT.to_vec();
     broken[4..12].fill(0xff);
