@@ -104,11 +104,8 @@ impl Parts {
         }
         if !draft.members.is_empty() {
             // A plan number is the family's: what tells its members apart goes with it.
-            let apart = if self.given.is_empty() {
-                self.birth.clone()
-            } else {
-                format!("{} {}", self.given, names::fold(&draft.suffix))
-            };
+            let apart =
+                if self.given.is_empty() { self.birth.clone() } else { format!("{} {}", self.given, names::fold(&draft.suffix)) };
             for member in &draft.members {
                 self.number(TokenKind::Member, &apart, member);
             }
@@ -449,7 +446,11 @@ impl<'k> Collector<'k> {
             format,
             records: self.records,
             individuals,
-            identifiers: self.distinct.iter_mut().filter_map(|(k, d)| Some(((*k).to_owned(), d.as_mut()?.len() as u64))).collect(),
+            identifiers: self
+                .distinct
+                .iter_mut()
+                .filter_map(|(k, d)| Some(((*k).to_owned(), d.as_mut()?.len() as u64)))
+                .collect(),
             classes: ('A'..='R').filter(|c| self.classes & class_bit(*c) != 0).collect(),
             states,
             synthetic,

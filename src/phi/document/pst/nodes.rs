@@ -149,7 +149,7 @@ impl<'a> Store<'a> {
             let mut entries = page.entries;
             if above > 0 {
                 // The last whose first number is not above it.
-                at = entries.filter(|e| self.number(e, 0) & !1 <= block).last().map(|e| self.number(e, 2))?;
+                at = entries.rfind(|e| self.number(e, 0) & !1 <= block).map(|e| self.number(e, 2))?;
                 continue;
             }
             let entry = entries.find(|e| self.number(e, 0) & !1 == block)?;
