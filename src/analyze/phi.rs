@@ -127,13 +127,10 @@ fn title(facts: &PhiFacts) -> String {
 pub fn unread_format(head: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|b| b.starts_with(magic));
     match head.first()? {
-        b'!' => at(0, b"!BDN").then_some("outlook (pst, ost)"),
-        b'P' if at(0, b"PAR1") => Some("parquet"),
         // Other kinds than text, sheets and slides: formulas, charts, databases.
         b'P' if at(30, b"mimetypeapplication/vnd.oasis") => Some("opendocument"),
         b'M' => at(0, b"MSSQLBAK").then_some("mssql backup (compressed or encrypted)"),
         b'O' => at(0, b"Obj\x01").then_some("avro"),
-        0 if at(4, b"Standard Jet DB") || at(4, b"Standard ACE DB") => Some("access"),
         _ if at(128, b"DICM") && !dicom::looks_like(head) => Some("dicom"),
         _ => None,
     }
@@ -185,8 +182,7 @@ mod tests {
     #[test]
     fn unread_formats_are_gaps() {
         for (bytes, name) in [
-            (&b"\0\x01\0\0Standard Jet DB"[..], "access"),
-            (b"\x03\0\x01EXPORT:V11.02.00", "oracle export"),
+            (&b"\x03\0\x01EXPORT:V11.02.00"[..], "oracle export"),
             (b"\0\x01\x02\0 \"EHR\".\"SYS_EXPORT_SCHEMA_01\"", "oracle data pump"),
         ] {
             let out = examine(bytes);

@@ -52,11 +52,16 @@ mod tests {
         let bytes = random(1 << 20);
         assert!(passes(&counts(&bytes)) && starts_uniform(&bytes));
         assert!(!passes(&counts(&bytes[..1000])), "too short to tell");
-        let text: Vec<u8> = random(64 << 10).chunks(4).flat_map(|b| format!("{},row {}\n", b[0], u32::from(b[1]) * 997).into_bytes()).collect();
+        let text: Vec<u8> =
+            random(64 << 10).chunks(4).flat_map(|b| format!("{},row {}\n", b[0], u32::from(b[1]) * 997).into_bytes()).collect();
         let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(&text).unwrap();
         let packed = packed.finish().unwrap();
-        assert!(packed.len() as u64 > LEAST / 2 && chi_square(&counts(&packed), packed.len() as u64) > LIMIT && !passes(&counts(&packed)));
+        assert!(
+            packed.len() as u64 > LEAST / 2
+                && chi_square(&counts(&packed), packed.len() as u64) > LIMIT
+                && !passes(&counts(&packed))
+        );
         assert!(!starts_uniform(b"PK\x03\x04") && !starts_uniform(&[0; 512]));
     }
 }

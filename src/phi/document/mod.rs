@@ -3,12 +3,14 @@
 //!
 //! The next format is a file of its own, a line in [`REGISTRY`], a fixture and a row in the README.
 
+mod access;
 mod biff;
 mod cells;
 pub mod dbf;
 mod doc;
 mod flow;
 mod html;
+mod le;
 mod mail;
 mod markup;
 mod members;
@@ -17,12 +19,16 @@ mod msg;
 mod office;
 mod ole;
 mod opendocument;
+mod parquet;
 mod parts;
 mod pdf;
+mod ppt;
+mod pst;
 mod rtf;
 mod sheet;
 pub mod sqlite;
 mod tiff;
+mod values;
 mod xls;
 mod xlsb;
 mod xlsx;
@@ -54,10 +60,14 @@ pub static REGISTRY: &[&dyn Document] = &[
     &mail::Eml,
     &doc::Doc,
     &msg::Msg,
+    &ppt::Ppt,
     &xls::Xls,
     &sqlite::Sqlite,
     &dbf::Dbf,
     &memo::Memo,
+    &access::Access,
+    &pst::Pst,
+    &parquet::Parquet,
 ];
 
 /// Formats without any text that is read: what they hold is told as a gap.

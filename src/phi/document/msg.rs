@@ -57,27 +57,40 @@ impl Document for Msg {
 }
 
 fn message(streams: &mut Streams<'_>, storage: usize, parts: &mut Parts<'_>) -> Result<(), Unread> {
-    parts.begin()?;
     let subject = text(streams, storage, "0037")?.unwrap_or_default();
-    parts.text(&subject)?;
-    parts.text("\n")?;
     let plain = text(streams, storage, "1000")?;
-    if let Some(plain) = &plain {
-        parts.text(plain)?;
-    }
     let page = match streams.find(storage, "__substg1.0_10130102") {
         Some(entry) => Some(streams.read(entry)?),
         None => text(streams, storage, "1013")?.map(String::into_bytes),
     };
-    if let Some(page) = &page {
+    // The same again, where there is another form.
+    let rtf = match streams.find(storage, "__substg1.0_10090102") {
+        Some(entry) if plain.is_none() && page.is_none() => Some(streams.read(entry)?),
+        _ => None,
+    };
+    hand_out(&Message { subject, plain, page, rtf }, parts)
+}
+
+/// A message's subject and its body in the forms that it has: text, HTML, and compressed RTF where it has no other.
+pub(super) struct Message {
+    pub subject: String,
+    pub plain: Option<String>,
+    pub page: Option<Vec<u8>>,
+    pub rtf: Option<Vec<u8>>,
+}
+
+pub(super) fn hand_out(message: &Message, parts: &mut Parts<'_>) -> Result<(), Unread> {
+    parts.begin()?;
+    parts.text(&message.subject)?;
+    parts.text("\n")?;
+    if let Some(plain) = &message.plain {
+        parts.text(plain)?;
+    }
+    if let Some(page) = &message.page {
         html::text(&html::decode(page), parts)?;
     }
-    // The same again, where there is another form.
-    if plain.is_none()
-        && page.is_none()
-        && let Some(entry) = streams.find(storage, "__substg1.0_10090102")
-    {
-        let rtf = unpack(&streams.read(entry)?).ok_or_else(|| Unread::malformed("the message's text is damaged"))?;
+    if let Some(packed) = &message.rtf {
+        let rtf = unpack(packed).ok_or_else(|| Unread::malformed("the message's text is damaged"))?;
         parts.nested(&rtf)?;
     }
     Ok(())

@@ -25,6 +25,7 @@ impl Document for Xls {
         match Streams::open(body).ok()?.kind() {
             Kind::Doc => Some(&super::doc::Doc),
             Kind::Msg => Some(&super::msg::Msg),
+            Kind::Ppt => Some(&super::ppt::Ppt),
             _ => None,
         }
     }
@@ -34,7 +35,6 @@ impl Document for Xls {
         match streams.kind() {
             Kind::Encrypted => return Err(Unread::new(GapReason::Encrypted, "the office document is encrypted")),
             Kind::Xls => {}
-            Kind::Ppt => return Err(Unread::new(GapReason::PhiFormat, "ppt (PowerPoint 97 to 2003)")),
             _ => return Err(Unread::new(GapReason::PhiFormat, "ole2 of another kind")),
         }
         let mut stream = streams.root("Workbook")?;

@@ -4,18 +4,16 @@
 //! Source: <https://www.sqlite.org/fileformat2.html>; the b-trees are read by [`crate::sqlite`]. What was deleted
 //! (free pages, free room on pages) is not looked at. A database encrypted as a whole has no magic and is none here.
 
-mod cells;
 mod source;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
+use super::values::{self, Cells};
 use super::{Document, Parts, Unread};
-use crate::model::GapReason;
 use crate::phi::table::titles;
-use crate::sqlite::{Database, MAGIC, SqliteError, Table, Value};
-use cells::Cells;
+use crate::sqlite::{Database, MAGIC, SqliteError, Table};
 use source::Pages;
 
 /// Bytes of one row that are held.
@@ -60,7 +58,7 @@ fn table(database: &mut Database<Pages<'_>>, table: &Table, parts: &mut Parts<'_
     cells.say(parts);
     for column in cells.documents() {
         parts.begin()?;
-        each(database, table, parts, |row, parts| cells::document(&row.get(column), parts))?;
+        each(database, table, parts, |row, parts| values::document(&row.get(column), parts))?;
     }
     Ok(())
 }
@@ -84,7 +82,7 @@ fn strays(database: &mut Database<Pages<'_>>, parts: &mut Parts<'_>) -> Result<(
         for column in cells.documents() {
             parts.begin()?;
             for (_, table) in same {
-                each(database, table, parts, |row, parts| cells::document(&row.value(column), parts))?;
+                each(database, table, parts, |row, parts| values::document(&row.value(column), parts))?;
             }
         }
     }
@@ -113,13 +111,4 @@ fn each(
 /// A page that a log doesn't hold is none: it stands in the database.
 fn is_damage(e: &SqliteError) -> bool {
     !matches!(e, SqliteError::Io(_))
-}
-
-/// A row is longer than what is held.
-fn too_long() -> Unread {
-    Unread::new(GapReason::LimitMemory, "a row is longer than 64 MiB")
-}
-
-fn is_unread(value: &Value<'_>) -> bool {
-    matches!(value, Value::Unread)
 }

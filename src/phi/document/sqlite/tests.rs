@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::GapReason;
 use crate::phi::document::read;
 use crate::phi::{CaseKey, Outcome};
 

@@ -1,10 +1,9 @@
-//! Values of a row as cells of a table; those that are documents of their own are found for a second look.
+//! Values of a database's row as cells of a table; those that are documents of their own are found for a second look.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::super::{Parts, Unread, detect};
-use super::{is_unread, too_long};
+use super::{Parts, Unread, detect};
 use crate::model::GapReason;
 use crate::sqlite::Value;
 
@@ -38,7 +37,7 @@ impl Cells {
     }
 
     fn look(&mut self, column: usize, value: &Value<'_>) {
-        self.unread |= is_unread(value);
+        self.unread |= matches!(value, Value::Unread);
         let bytes = match value {
             Value::Text(text) => text.as_bytes(),
             Value::Blob(bytes) => bytes,
@@ -105,4 +104,43 @@ fn is_compressed(bytes: &[u8]) -> bool {
             [0x78, flags @ (0x01 | 0x5e | 0x9c | 0xda), ..] => (0x7800 | u16::from(*flags)).is_multiple_of(31),
             _ => false,
         }
+}
+
+/// A row is longer than what is held.
+fn too_long() -> Unread {
+    Unread::new(GapReason::LimitMemory, "a row is longer than 64 MiB")
+}
+
+/// A day, counted from the first of 1970, in ISO 8601.
+pub(super) fn day(days: i64) -> Option<String> {
+    let span = jiff::Span::new().try_days(days).ok()?;
+    Some(jiff::civil::date(1970, 1, 1).checked_add(span).ok()?.to_string())
+}
+
+/// A second, counted from the beginning of 1970. Midnight is the day alone.
+pub(super) fn second(seconds: i64) -> Option<String> {
+    let date = day(seconds.div_euclid(86_400))?;
+    let rest = seconds.rem_euclid(86_400);
+    Some(if rest == 0 { date } else { format!("{date} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60) })
+}
+
+/// A whole number with so many digits behind the point.
+pub(super) fn decimal(value: i128, scale: usize) -> String {
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale.saturating_add(1));
+    let (whole, part) = digits.split_at(digits.len().saturating_sub(scale));
+    let sign = if value < 0 { "-" } else { "" };
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_decimals() {
+        assert_eq!(day(-3652).as_deref(), Some("1960-01-02"));
+        assert_eq!(second(-3652 * 86_400 + 61).as_deref(), Some("1960-01-02 00:01:01"));
+        assert_eq!((day(i64::MAX), second(i64::MIN)), (None, None));
+        assert_eq!((decimal(-12_345, 2), decimal(5, 3), decimal(7, 0)), ("-123.45".into(), "0.005".into(), "7".into()));
+    }
 }
