@@ -337,14 +337,11 @@ fn b2_to_b5_things_that_only_look_like_loot() {
     }
 
     let s = scene();
-    let fake: String = table(0, 60).lines().map(|l| l.replacen("-", "-", 1) + "\n").collect();
-    let fake = fake.replace(",2", ",9").replace("9-", "900-");
     let mut invented = String::from("mrn,last_name,first_name,date_of_birth,ssn,primary_diagnosis\n");
     people(0, 60).enumerate().for_each(|(i, (f, g, b, id))| {
         let _ =
             writeln!(invented, "{id},{f},{g},{}-{}-{},000-{:02}-{:04},E11.9", &b[..4], &b[4..6], &b[6..], 10 + i % 80, 1000 + i);
     });
-    drop(fake);
     let from = outside(&s, &[("patients.csv", invented.into_bytes())]);
     let out = s.target().join("C/Temp/data.zip");
     std::fs::create_dir_all(out.parent().unwrap()).unwrap();
