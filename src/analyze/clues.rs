@@ -1,7 +1,7 @@
 //! What texts and bytes say of other objects; correlators weigh it.
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
-use crate::clue::{read, starts_uniform};
+use crate::clue::{locked_end, read, starts_uniform};
 use crate::model::{Clue, ClueKind};
 
 /// Looks for clues in what is held whole, and at what looks random.
@@ -23,6 +23,9 @@ impl Examine for ClueAnalyzer {
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let head = &whole.head;
         let mut add = |kind| out.clues.push(Clue { locator: head.locator.clone(), times: head.meta.times, kind });
+        if whole.body.is_some_and(locked_end) {
+            add(ClueKind::LockedEnd);
+        }
         if whole.looks_random {
             if head.file_type == "data" && starts_uniform(head.bytes) {
                 add(ClueKind::Uniform);

@@ -14,8 +14,10 @@ use crate::model::{ClueKind, Priors};
 
 pub mod paths;
 mod uniform;
+mod volume;
 
 pub use uniform::{passes as looks_random, starts_uniform};
+pub use volume::locked_end;
 
 /// Largest text that is read as a script or a note, bytes.
 const MAX_SCRIPT: usize = 1 << 20;

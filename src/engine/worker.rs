@@ -419,6 +419,7 @@ impl<'j> Worker<'j> {
             all.gaps.append(&mut out.gaps);
             all.sightings.append(&mut out.sightings);
             all.marks.append(&mut out.marks);
+            all.clues.append(&mut out.clues);
         });
         all
     }

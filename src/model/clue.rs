@@ -27,6 +27,8 @@ pub enum ClueKind {
     RansomNote,
     /// Bytes that nothing tells from random ones, without any format's marks.
     Uniform,
+    /// The end of a 7-Zip archive whose names are encrypted: the last volume of a set.
+    LockedEnd,
 }
 
 impl ClueKind {
@@ -40,6 +42,7 @@ impl ClueKind {
             ClueKind::ExportNotes => "export_notes",
             ClueKind::RansomNote => "ransom_note",
             ClueKind::Uniform => "uniform",
+            ClueKind::LockedEnd => "locked_end",
         }
     }
 }

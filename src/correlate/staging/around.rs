@@ -58,6 +58,8 @@ pub struct Around {
     /// Folders and archives with the notes of a vendor's export.
     export_notes: BTreeSet<Locator>,
     ransom_notes: BTreeSet<Vec<u8>>,
+    /// Last volumes of sets whose names are encrypted.
+    pub locked_ends: BTreeSet<Locator>,
     /// Files of the file system that look random from their first byte on.
     pub uniform: BTreeSet<Locator>,
 }
@@ -105,6 +107,9 @@ impl Around {
             }
             ClueKind::RansomNote if outside => {
                 self.ransom_notes.insert(folder);
+            }
+            ClueKind::LockedEnd if outside => {
+                self.locked_ends.insert(clue.locator.clone());
             }
             ClueKind::Uniform if outside => {
                 self.uniform.insert(clue.locator.clone());

@@ -195,6 +195,21 @@ impl Staging {
         let known = self.index.all().filter(|k| self.phi.contains_key(&k.locator)).map(|k| (k.locator.clone(), k));
         self.held = known.collect();
         self.headerless();
+        self.locked_sets();
+    }
+
+    /// The last volume of a set tells whether its names are encrypted, the first one stands for the set.
+    fn locked_sets(&mut self) {
+        let family = |l: &Locator| {
+            let path = normal(l.os_name());
+            numbered(base(&path)).filter(|n| n.volume).map(|n| (folder_of(l), n.family))
+        };
+        let locked: BTreeSet<_> = self.around.locked_ends.iter().filter_map(family).collect();
+        for (locator, archive) in self.archives.iter_mut().filter(|(l, _)| l.depth() == 0) {
+            if family(locator).is_some_and(|f| locked.contains(&f)) {
+                archive.encrypted = Encrypted::Headers;
+            }
+        }
     }
 
     /// Files that look encrypted and lie where intruders put things stand beside archives. Further volumes of a set

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use regex::{Regex, RegexSet};
 
-use super::super::place::{Place, Spot, normal, pattern, set};
+use super::super::place::{Place, Spot, benign_place, normal, pattern, set};
 use super::super::tally::MANY;
 use super::judge::Subject;
 use super::matching::Matches;
@@ -92,6 +92,7 @@ pub(super) fn owner(all: &Staging, subject: &Subject<'_>, at: Option<Place>) -> 
     let archive = subject.archive.and_then(|(archive, _)| archive.owner.clone());
     let file = || subject.held.first().and_then(|(l, _)| all.held.get(&l.outer())).and_then(|k| k.owner.clone());
     let owner = archive.or_else(file)?.to_lowercase();
-    let odd = SERVICE.is_match(&owner) && at.is_some_and(|at| at.spot != Spot::Webroot);
+    let own = at.is_some_and(|at| at.spot == Spot::Webroot) || benign_place(&normal(subject.locator.os_name())).is_some();
+    let odd = SERVICE.is_match(&owner) && !own;
     odd.then(|| Priors::get().reason("staging.owner", "it belongs to the account of a service"))
 }
