@@ -13,7 +13,7 @@ use wardround::model::{Encrypted, MemberFacts};
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
 
 /// Formats that are opened, by what the corpus calls them.
-const OPENED: &[&str] = &["zip", "tar", "gz", "bz2", "xz", "lzma", "lzip", "zst"];
+const OPENED: &[&str] = &["zip", "tar", "gz", "bz2", "xz", "lzma", "lzip", "zst", "7z", "rar"];
 
 /// A program with a RAR archive behind it: neither its head nor its tail shows the archive.
 const UNRECOGNISED: &str = "archives/rar-test-files/testfile.rar3.wincon.sfx.exe";
