@@ -64,12 +64,8 @@ impl Decoder {
         match self {
             Self::Rar15(decoder) => decoder.decode_member_from_reader(input, size, task.solid, &mut out).map_err(|e| fault(&e)),
             Self::Rar20(decoder) => decoder.decode_member_from_reader(input, size, &mut out).map_err(|e| fault(&e)),
-            Self::Rar29(decoder) if task.solid => {
-                decoder.decode_member_from_reader(input, size, &mut out).map_err(|e| fault(&e))
-            }
-            Self::Rar29(decoder) => {
-                decoder.decode_non_solid_member_from_reader(input, size, &mut out).map_err(|e| fault(&e))
-            }
+            Self::Rar29(decoder) if task.solid => decoder.decode_member_from_reader(input, size, &mut out).map_err(|e| fault(&e)),
+            Self::Rar29(decoder) => decoder.decode_non_solid_member_from_reader(input, size, &mut out).map_err(|e| fault(&e)),
             Self::Rar50(decoder) => {
                 let Method::Rar50 { version, dictionary } = task.method else { return Err(unsupported()) };
                 let dictionary = usize::try_from(dictionary).map_err(|_| too_large())?;
@@ -77,9 +73,8 @@ impl Decoder {
                     DecodedChunk::Bytes(bytes) => out.write_all(bytes),
                     DecodedChunk::Repeated { byte, len } => io::copy(&mut io::repeat(byte).take(len as u64), &mut out).map(drop),
                 };
-                let done = decoder.decode_member_from_reader_with_dictionary_to_sink(
-                    input, version, size, dictionary, task.solid, sink,
-                );
+                let done =
+                    decoder.decode_member_from_reader_with_dictionary_to_sink(input, version, size, dictionary, task.solid, sink);
                 done.map_err(|e| match e {
                     StreamDecodeError::Decode(e) => fault(&e),
                     StreamDecodeError::Sink(e) => fault_of(&e),

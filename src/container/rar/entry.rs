@@ -8,7 +8,9 @@ pub(super) enum Block {
     File(Box<Entry>),
     Service(Box<Entry>),
     /// The end record: whether another volume follows.
-    End { more: bool },
+    End {
+        more: bool,
+    },
     /// Something worth a note.
     Note(&'static str),
     Other,

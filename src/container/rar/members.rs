@@ -34,6 +34,11 @@ pub(super) struct Members {
 }
 
 impl Members {
+    /// Whether there was a member.
+    pub(super) fn any(&self) -> bool {
+        !self.last.is_empty()
+    }
+
     /// A header was damaged: a member may be missing.
     pub(super) fn lost(&mut self) {
         self.broken = Some(GapReason::Malformed);
@@ -80,12 +85,12 @@ impl Members {
         if !walk.admit(&mut facts) {
             return Ok(());
         }
-        if facts.is_dir && entry.packed == 0 {
-            walk.empty(&facts);
-            return Ok(());
-        }
         if entry.linked {
             walk.unread(&facts, GapReason::LinkMember, "a link; its target is not followed");
+            return Ok(());
+        }
+        if facts.is_dir && entry.packed == 0 {
+            walk.empty(&facts);
             return Ok(());
         }
         let continues = self.continues(&entry);

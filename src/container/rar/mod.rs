@@ -191,8 +191,8 @@ fn blocks(
         walk.shortfall(GapReason::Malformed, "the archive is cut off");
     } else if ended && behind < end {
         walk.note("trailing_data");
-    } else if !ended && members.newer {
-        // RAR 2.9 and later write a record at the end.
+    } else if !ended && (members.newer || !members.any()) {
+        // RAR 2.9 and later write a record at the end, and none makes an archive of nothing.
         walk.shortfall(GapReason::Malformed, "the archive has no end record; it may be cut off");
     }
     volume.tell(probe.name, walk);

@@ -193,12 +193,8 @@ fn parse(header: &[u8], behind: u64) -> (Block, u64) {
     let follows = if flags & LONG != 0 { u64::from(data(7)) } else { 0 };
     match header.get(2) {
         Some(&MAIN) => {
-            let main = Main {
-                solid: flags & 8 != 0,
-                volume: flags & 1 != 0,
-                recovery: flags & 0x40 != 0,
-                comment: flags & 2 != 0,
-            };
+            let main =
+                Main { solid: flags & 8 != 0, volume: flags & 1 != 0, recovery: flags & 0x40 != 0, comment: flags & 2 != 0 };
             (Block::Main(main), 0)
         }
         Some(&kind @ (FILE | SERVICE)) => match file(header, behind, kind == SERVICE) {
@@ -243,7 +239,8 @@ fn file(header: &[u8], data: u64, service: bool) -> Option<Entry> {
     let base = dos_time((time >> 16) as u16, time as u16);
     let mtime = if flags & 0x1000 != 0 { refined(base, fields.0) } else { base };
     let unix = matches!(host, 3 | 4);
-    let is_dir = !service && (flags & 0xe0 == 0xe0 || if unix { attributes & 0o170_000 == 0o040_000 } else { attributes & 0x10 != 0 });
+    let is_dir =
+        !service && (flags & 0xe0 == 0xe0 || if unix { attributes & 0o170_000 == 0o040_000 } else { attributes & 0x10 != 0 });
     let locked = flags & 4 != 0;
     let (before, after) = (flags & 1 != 0, flags & 2 != 0);
     let method = match (level, version) {

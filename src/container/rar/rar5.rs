@@ -124,12 +124,7 @@ impl Headers {
         let block = match kind {
             MAIN => {
                 let flags = fields.vint()?;
-                Block::Main(Main {
-                    solid: flags & 4 != 0,
-                    volume: flags & 1 != 0,
-                    recovery: flags & 8 != 0,
-                    comment: false,
-                })
+                Block::Main(Main { solid: flags & 4 != 0, volume: flags & 1 != 0, recovery: flags & 8 != 0, comment: false })
             }
             FILE | SERVICE => {
                 let mut entry = file(&mut fields, extra)?;
@@ -196,7 +191,13 @@ fn decrypted(input: &mut dyn ReadSeek, at: u64, keys: &Rar50Keys) -> io::Result<
 }
 
 /// The keys of encrypted headers: the check value decides, or the first header's CRC-32.
-fn open(lock: &Lock50, input: &mut dyn ReadSeek, at: u64, keyring: &mut Keyring, budget: &Budget) -> io::Result<Option<Rar50Keys>> {
+fn open(
+    lock: &Lock50,
+    input: &mut dyn ReadSeek,
+    at: u64,
+    keyring: &mut Keyring,
+    budget: &Budget,
+) -> io::Result<Option<Rar50Keys>> {
     if lock.power > POWER {
         return Ok(None);
     }

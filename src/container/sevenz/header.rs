@@ -24,7 +24,9 @@ const NESTED: usize = 4;
 /// Why there is no list.
 pub(super) enum Locked {
     /// A password is missing or wrong. `rounds` is the price of a try.
-    Encrypted { rounds: u64 },
+    Encrypted {
+        rounds: u64,
+    },
     Fault(Fault),
 }
 

@@ -146,9 +146,7 @@ fn part(name: &[u8]) -> Option<u32> {
 fn fault(err: &Error) -> Fault {
     match err {
         Error::PasswordRequired => Fault::new(GapReason::Encrypted, "the member is encrypted"),
-        Error::MaxMemLimited { .. } => {
-            Fault::new(GapReason::LimitMemory, "the decoder asks for more memory than it may take")
-        }
+        Error::MaxMemLimited { .. } => Fault::new(GapReason::LimitMemory, "the decoder asks for more memory than it may take"),
         Error::UnsupportedCompressionMethod(_) | Error::Unsupported(_) => {
             Fault::new(GapReason::UnsupportedMethod, "the compression method is not supported")
         }

@@ -336,13 +336,7 @@ impl<'a> Archive<'a> {
 }
 
 /// Hands over what these stored bytes hold.
-fn content(
-    entry: &Entry,
-    stored: &mut dyn Read,
-    facts: &MemberFacts,
-    allowance: Option<Rc<Cell<u64>>>,
-    walk: &mut Walk<'_>,
-) {
+fn content(entry: &Entry, stored: &mut dyn Read, facts: &MemberFacts, allowance: Option<Rc<Cell<u64>>>, walk: &mut Walk<'_>) {
     let limits = walk.budget().limits;
     let input = Input::new(stored);
     let fed = input.fed();
