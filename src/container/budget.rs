@@ -8,7 +8,7 @@ use crate::model::GapReason;
 
 /// Rounds of hashing and decryption that trying passwords may cost for one object of the file system: eight times a
 /// whole list on 7-Zip's own key derivation (2^19 rounds).
-const ROUNDS: u64 = 8 * (Passwords::MAX as u64) << 19;
+const ROUNDS: u64 = (8 * Passwords::MAX as u64) << 19;
 
 /// The limits a run is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -18,7 +18,7 @@ const CHUNK: usize = 32 << 10;
 pub(super) enum Keys {
     Rar15(String),
     Rar20(String),
-    Rar30(Rar30Cipher),
+    Rar30(Box<Rar30Cipher>),
     Rar50 { keys: Rar50Keys, iv: [u8; 16], tweaked: bool },
 }
 
@@ -28,7 +28,7 @@ impl Keys {
         match lock {
             Lock::Rar15 => Some(Self::Rar15(password.to_owned())),
             Lock::Rar20 => Some(Self::Rar20(password.to_owned())),
-            Lock::Rar30 { salt } => Rar30Cipher::new(password.as_bytes(), *salt).ok().map(Self::Rar30),
+            Lock::Rar30 { salt } => Rar30Cipher::new(password.as_bytes(), *salt).ok().map(|cipher| Self::Rar30(Box::new(cipher))),
             Lock::Rar50(lock) => {
                 let keys = Rar50Keys::derive(password.as_bytes(), lock.salt, lock.power).ok()?;
                 if let Some(check) = &lock.check {
@@ -52,7 +52,7 @@ impl Keys {
         match self {
             Self::Rar15(password) => Cipher::Rar15(Rar15Cipher::new(password.as_bytes())),
             Self::Rar20(password) => Cipher::Rar20(Box::new(Rar20Cipher::new(password.as_bytes()))),
-            Self::Rar30(cipher) => Cipher::Rar30(Box::new(cipher.clone())),
+            Self::Rar30(cipher) => Cipher::Rar30(cipher.clone()),
             Self::Rar50 { keys, iv, .. } => Cipher::Rar50(Box::new(Rar50Cipher::new(keys.key, *iv))),
         }
     }

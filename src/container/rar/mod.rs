@@ -72,7 +72,7 @@ impl Container for Rar {
             let mark = read_at(input, base, 8)?;
             let mut headers = match mark.starts_with(rar5::MARK) {
                 true => Headers::Rar5(rar5::Headers::new(base, end)),
-                false => Headers::Rar4(rar4::Headers::new(base, end)),
+                false => Headers::Rar4(Box::new(rar4::Headers::new(base, end))),
             };
             blocks(&mut headers, probe, input, end, &mut keyring, &mut walk)
         });
@@ -90,7 +90,7 @@ impl Container for Rar {
 struct Hidden;
 
 enum Headers {
-    Rar4(rar4::Headers),
+    Rar4(Box<rar4::Headers>),
     Rar5(rar5::Headers),
 }
 

@@ -176,7 +176,7 @@ fn decrypted(input: &mut dyn ReadSeek, at: u64, keys: &Rar50Keys) -> io::Result<
     let start = read_at(input, at, 32)?;
     let (Some(iv), true) = (start.first_chunk::<16>(), start.len() == 32) else { return Ok(None) };
     let open = |mut sealed: Vec<u8>| {
-        let whole = sealed.len() % 16 == 0;
+        let whole = sealed.len().is_multiple_of(16);
         (whole && Rar50Cipher::new(keys.key, *iv).decrypt_in_place(&mut sealed).is_ok()).then_some(sealed)
     };
     let Some(first) = open(start[16..].to_vec()) else { return Ok(None) };

@@ -68,8 +68,8 @@ impl Archive<'_> {
     fn aes(&mut self, layout: Layout, start: &[u8], data: u64, packed: u64, password: &str) -> io::Result<Option<Key>> {
         let Some(aes) = Aes::new(layout, start, password) else { return Ok(None) };
         self.input.seek(SeekFrom::Start(data))?;
-        let mut input: &mut dyn ReadSeek = self.input;
-        Ok(aes.verifies(&mut input, packed)?.then(|| Key::Aes(Box::new(aes))))
+        let input: &mut dyn ReadSeek = self.input;
+        Ok(aes.verifies(input, packed)?.then(|| Key::Aes(Box::new(aes))))
     }
 
     /// One byte of the header tells 255 of 256 wrong passwords; the CRC-32 of the content tells the others.
