@@ -4,12 +4,13 @@
 //! Notes: `prefix_data`, `trailing_data`, `comment`, `recovery_record`, `ntfs_stream`, `volume`,
 //! `opened_with_password`, `passwords_not_all_tried`.
 
-use std::io::{self, Read, SeekFrom};
+use std::io::{self, SeekFrom};
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
 use super::passwords::Keyring;
+use super::read::read_at;
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, overlay};
 use crate::model::GapReason;
@@ -223,15 +224,6 @@ impl Volume {
         let (before, behind) = volumes::beside(name);
         walk.missing(before.filter(|_| self.before).into_iter().chain(behind.filter(|_| self.behind)));
     }
-}
-
-/// Up to `length` bytes at `at`.
-fn read_at(input: &mut dyn ReadSeek, at: u64, length: usize) -> io::Result<Vec<u8>> {
-    input.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::new();
-    let mut input = input;
-    Read::take(&mut input, length as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The first place from `from` on that `is` confirms.

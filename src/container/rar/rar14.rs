@@ -4,8 +4,9 @@
 use std::io;
 
 use super::entry::Method;
-use super::{Cursor, names, read_at};
+use super::{Cursor, names};
 use crate::container::ReadSeek;
+use crate::container::read::read_at;
 use crate::container::times::dos_time;
 use crate::container::walk::{Walk, named};
 use crate::model::{GapReason, MemberFacts};

@@ -8,8 +8,9 @@ use std::io;
 use rars::crypto::rar30::Rar30Cipher;
 
 use super::entry::{Block, Entry, Lock, Main, Method};
-use super::{Cursor, Hidden, names, read_at};
+use super::{Cursor, Hidden, names};
 use crate::container::passwords::Keyring;
+use crate::container::read::read_at;
 use crate::container::times::dos_time;
 use crate::container::walk::named;
 use crate::container::{Budget, ReadSeek};

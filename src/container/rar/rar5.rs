@@ -8,8 +8,9 @@ use std::io;
 use rars::crypto::rar50::{Rar50Cipher, Rar50Keys};
 
 use super::entry::{Block, Entry, Lock, Lock50, Main, Method};
-use super::{Cursor, Hidden, names, read_at};
+use super::{Cursor, Hidden, names};
 use crate::container::passwords::Keyring;
+use crate::container::read::read_at;
 use crate::container::times::windows_time;
 use crate::container::walk::named;
 use crate::container::{Budget, ReadSeek};

@@ -12,10 +12,11 @@ use memchr::memmem::Finder;
 use sevenz_rust2::{Archive, Error, Password};
 
 use super::meter::{Fault, Fed, fault_of};
+use super::parts::{part, stem};
 use super::passwords::Keyring;
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, overlay};
-use crate::model::{GapReason, Name};
+use crate::model::GapReason;
 
 mod block;
 mod facts;
@@ -101,8 +102,7 @@ fn open(
     if end > source.length {
         let name = probe.name;
         if let Some(number) = part(name) {
-            let stem = Name::from(&name[..name.len().saturating_sub(4)]).shown();
-            walk.missing([format!("{stem}.{:03}", number.saturating_add(1))]);
+            walk.missing([format!("{}.{:03}", stem(name), number.saturating_add(1))]);
             return Err(Fault::new(GapReason::MissingVolume, "the list of members lies in a part that follows"));
         }
         return Err(Fault::new(GapReason::Malformed, "the archive is cut off; its list of members is missing"));
@@ -134,12 +134,6 @@ fn open(
     };
     let (list, password) = list;
     Ok(Some((header::archive(source, &list, limits.members)?, password)))
-}
-
-/// The number of a part named `NAME.001`.
-fn part(name: &[u8]) -> Option<u32> {
-    let ending = name.rsplit(|b| *b == b'.').next().filter(|ending| ending.len() == 3 && ending.len() < name.len())?;
-    std::str::from_utf8(ending).ok()?.parse().ok()
 }
 
 /// The crate's error, without its words: they may quote the evidence.

@@ -5,10 +5,10 @@ use std::io::{self, Read, SeekFrom};
 use super::Archive;
 use super::crypt::{Aes, HEADER, Key, Layout, Plain, Traditional};
 use super::decode;
-use super::directory::read_at;
 use super::entry::Entry;
 use crate::container::ReadSeek;
 use crate::container::meter::Input;
+use crate::container::read::read_at;
 use crate::container::walk::Walk;
 
 /// Content that a password may be tried on whatever it expands to, bytes.

@@ -12,10 +12,12 @@ use std::io::{self, Read, SeekFrom};
 use std::rc::Rc;
 
 use super::meter::Input;
+use super::parts::{part, stem};
 use super::passwords::Keyring;
+use super::read::read_at;
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
-use crate::model::{GapReason, MemberFacts, Name};
+use crate::model::{GapReason, MemberFacts};
 
 mod carve;
 mod crypt;
@@ -30,7 +32,7 @@ mod tests;
 
 use carve::Carver;
 use crypt::Plain;
-use directory::{End, read_at};
+use directory::End;
 use entry::{Entry, MASKED};
 
 /// Bytes of the directory read at a time.
@@ -346,16 +348,4 @@ fn content(entry: &Entry, stored: &mut dyn Read, facts: &MemberFacts, allowance:
     if let Err(fault) = outcome {
         walk.unread(facts, fault.reason, fault.detail);
     }
-}
-
-/// The base name without its last ending, safe to show.
-fn stem(name: &[u8]) -> String {
-    let end = name.iter().rposition(|b| *b == b'.').unwrap_or(name.len());
-    Name::from(&name[..end]).shown()
-}
-
-/// The number of a part named `NAME.001`.
-fn part(name: &[u8]) -> Option<u32> {
-    let ending = name.rsplit(|b| *b == b'.').next().filter(|ending| ending.len() == 3)?;
-    std::str::from_utf8(ending).ok()?.parse().ok()
 }
