@@ -1,5 +1,10 @@
-//! What the fuzz targets have in common: one object through one detector or one reader of documents.
+//! What the fuzz targets have in common: one object through one detector, one reader of documents or one container
+//! format.
 
+use std::io::{Cursor, Read};
+
+use wardround::container::{self, Budget, Limits, MemberSink, Passwords, Probe, Shortfall};
+use wardround::model::MemberFacts;
 use wardround::phi::{CaseKey, REGISTRY, document};
 
 const HEAD: usize = 65_536;
@@ -33,4 +38,35 @@ pub fn document(id: &str, data: &[u8]) {
     // A panic that was caught is still one.
     let failed = outcome.unread.is_some_and(|u| u.reason == wardround::model::GapReason::ParserFailed);
     assert!(!failed, "the reader panicked");
+}
+
+/// The bytes as an archive of a registered format, whether or not they look like one, with a password to try.
+///
+/// # Panics
+/// When nothing is registered under the name, or a member gives more than the limit.
+pub fn container(id: &str, data: &[u8]) {
+    let format = container::formats().find(|format| format.id() == id).expect("a registered format");
+    let limits = Limits { total_bytes: 8 << 20, members: 1000, decoder_memory: 16 << 20, ..Limits::default() };
+    let mut budget = Budget::new(limits).with_passwords(&Passwords::parse(b"password").expect("a list"));
+    let probe = Probe { head: &data[..data.len().min(HEAD)], tail: data, body: data, size: data.len() as u64, name: b"x.part1.rar" };
+    let mut drain = Drain(0);
+    format.expand(&probe, &mut Cursor::new(data), &mut budget, &mut drain);
+    assert!(drain.0 <= limits.total_bytes, "the limit doesn't hold");
+}
+
+/// Reads everything, keeps nothing.
+struct Drain(u64);
+
+impl MemberSink for Drain {
+    fn member(&mut self, _: &MemberFacts, content: &mut dyn Read, _: &mut Budget) {
+        let mut chunk = [0; 4096];
+        while let Ok(n) = content.read(&mut chunk) {
+            if n == 0 {
+                return;
+            }
+            self.0 += n as u64;
+        }
+    }
+
+    fn unread(&mut self, _: &MemberFacts, _: Shortfall) {}
 }

@@ -145,6 +145,10 @@ pub struct ScanArgs {
     /// reported as C:\…
     #[arg(long, value_name = "PREFIX=DRIVE", value_parser = map, help_heading = "Reading")]
     pub map: Vec<(PathBuf, String)>,
+    /// Passwords that you know, one a line (UTF-8, at most 1,000): tried in their order on encrypted members of zip,
+    /// 7z and RAR archives; kept in memory only and written nowhere
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub passwords: Option<PathBuf>,
     /// Read network file systems too (skipped and recorded otherwise)
     #[arg(long, help_heading = "Reading")]
     pub include_network: bool,
@@ -191,6 +195,7 @@ impl ScanArgs {
             rules_cache: self.rules_cache.clone(),
             all_digests: self.digests == DigestChoice::All,
             maps: self.map.clone(),
+            passwords: self.passwords.clone(),
             include_network: self.include_network,
             allow_same_volume: self.allow_same_volume,
             threads: self.threads.map_or(0, usize::from),

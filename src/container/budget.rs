@@ -3,7 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Passwords;
 use crate::model::GapReason;
+
+/// Rounds of hashing and decryption that trying passwords may cost for one object of the file system: eight times a
+/// whole list on 7-Zip's own key derivation (2^19 rounds).
+const ROUNDS: u64 = (8 * Passwords::MAX as u64) << 19;
 
 /// The limits a run is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -33,19 +38,40 @@ pub struct Budget {
     pub limits: Limits,
     pool: Arc<Pool>,
     depth: u32,
+    passwords: Passwords,
 }
 
 #[derive(Debug)]
 struct Pool {
     bytes: AtomicU64,
     members: AtomicU64,
+    rounds: AtomicU64,
 }
 
 impl Budget {
     /// A fresh budget for one object of the file system.
     pub fn new(limits: Limits) -> Self {
-        let pool = Pool { bytes: AtomicU64::new(limits.total_bytes), members: AtomicU64::new(limits.members) };
-        Self { limits, pool: Arc::new(pool), depth: 0 }
+        let pool = Pool {
+            bytes: AtomicU64::new(limits.total_bytes),
+            members: AtomicU64::new(limits.members),
+            rounds: AtomicU64::new(ROUNDS),
+        };
+        Self { limits, pool: Arc::new(pool), depth: 0, passwords: Passwords::default() }
+    }
+
+    /// The same with passwords to try.
+    pub fn with_passwords(self, passwords: &Passwords) -> Self {
+        Self { passwords: passwords.clone(), ..self }
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// Charges the trying of a password; false where that is not left.
+    pub(super) fn rounds(&self, wanted: u64) -> bool {
+        let less = |left: u64| left.checked_sub(wanted);
+        self.pool.rounds.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
     /// Enters a container; [`Budget::ascend`] must follow.

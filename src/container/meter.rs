@@ -84,6 +84,21 @@ impl Fed {
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.get()
     }
+
+    pub(super) fn add(&self, n: usize) {
+        self.bytes.set(self.bytes.get().saturating_add(n as u64));
+    }
+
+    /// Remembers a failure of the input.
+    pub(super) fn fail(&self, err: &io::Error) {
+        let fault = fault_of(err);
+        self.failure.set(Some((fault.reason, fault.detail)));
+    }
+
+    /// The failure of the input, where it had one.
+    pub(super) fn failure(&self) -> Option<Fault> {
+        self.failure.get().map(|(reason, detail)| Fault::new(reason, detail))
+    }
 }
 
 /// The input of one decoder: counts, and remembers its own failure.
@@ -107,13 +122,12 @@ impl Read for Input<'_> {
         loop {
             match self.inner.read(buf) {
                 Ok(n) => {
-                    self.fed.bytes.set(self.fed.bytes.get().saturating_add(n as u64));
+                    self.fed.add(n);
                     return Ok(n);
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => {
-                    let fault = fault_of(&e);
-                    self.fed.failure.set(Some((fault.reason, fault.detail)));
+                    self.fed.fail(&e);
                     return Err(e);
                 }
             }
@@ -189,8 +203,8 @@ impl Read for Meter<'_> {
             },
             Err(e) if e.kind() == io::ErrorKind::Interrupted => Err(e),
             Err(e) => {
-                let fault = match (self.fed.failure.get(), fault_of(&e)) {
-                    (Some((reason, detail)), _) => Fault::new(reason, detail),
+                let fault = match (self.fed.failure(), fault_of(&e)) {
+                    (Some(fault), _) => fault,
                     // The input was fine, so whatever the decoder calls it, it is about the data.
                     (None, Fault { reason: GapReason::IoError, .. }) => Fault::new(GapReason::Malformed, "the data are damaged"),
                     (None, fault) => fault,

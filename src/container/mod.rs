@@ -9,16 +9,23 @@ use crate::model::{ContainerFacts, GapReason, MemberFacts};
 mod budget;
 mod meter;
 mod overlay;
+mod parts;
+mod passwords;
+pub mod rar;
+mod read;
 pub mod recognised;
+pub mod sevenz;
 pub mod stream;
 pub mod tar;
 #[cfg(test)]
 mod testing;
+mod times;
 mod walk;
 pub mod zip;
 
 pub use budget::{Budget, Limits};
 pub use meter::{Fault, gap_of, shortfall_of};
+pub use passwords::Passwords;
 
 /// Every format, in the order in which they are asked: what is told by its first bytes comes before what is
 /// told by its last, so that an archive behind a program is found without hiding another format.
@@ -28,6 +35,8 @@ pub static REGISTRY: &[&dyn Container] = &[
     &stream::xz::XZ,
     &stream::zst::ZST,
     &stream::lzma::LZIP,
+    &sevenz::SevenZip,
+    &rar::Rar,
     &tar::Tar,
     &stream::lzma::LZMA,
     &zip::Zip,

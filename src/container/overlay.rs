@@ -1,16 +1,40 @@
-//! Self-extracting archives whose data lie behind a Windows program: the overlay starts where the last section
-//! ends (PE/COFF specification, "Section Table": `PointerToRawData` + `SizeOfRawData`).
+//! Archives that don't start at the first byte: self-extracting ones, whose data lie behind a program, and archives
+//! hung behind any other file.
+//!
+//! Of a Windows program the overlay starts where the last section ends (PE/COFF specification, "Section Table":
+//! `PointerToRawData` + `SizeOfRawData`). 7z and RAR are looked for behind their marks, since settings may stand
+//! between program and archive; a mark counts only with the header behind it whole.
 
-use super::{Container, Probe, recognised};
+use std::sync::LazyLock;
 
-/// The archive format at the start of a program's overlay. A zip is found by its end instead.
+use memchr::memmem::Finder;
+
+use super::{Container, Probe, rar, recognised, sevenz};
+
+/// Bytes in which an archive behind something else may start. RAR's own programs look through 2 MiB at most.
+const LOOK: usize = 4 << 20;
+
+/// The archive format at the start of a program's overlay, or whose mark stands in the object. A zip is found by
+/// its end instead.
 pub fn detect(probe: &Probe<'_>) -> Option<&'static dyn Container> {
-    let rest = overlay(probe.body)?;
-    let inner = Probe { head: rest, tail: probe.tail, body: rest, size: rest.len() as u64, name: probe.name };
-    ["7z", "rar", "cab", "ace"].iter().find_map(|id| {
-        let format = recognised::REGISTRY.iter().find(|format| format.id() == *id)?;
-        format.probe(&inner).then_some(format as &dyn Container)
+    let sevenz = sevenz::SevenZip::start(probe).map(|at| (at, &sevenz::SevenZip as &dyn Container));
+    let rar = rar::Rar::start(probe).map(|at| (at, &rar::Rar as &dyn Container));
+    let first = sevenz.into_iter().chain(rar).min_by_key(|(at, _)| *at).map(|(_, format)| format);
+    first.or_else(|| {
+        let rest = overlay(probe.body)?;
+        let inner = Probe { head: rest, tail: probe.tail, body: rest, size: rest.len() as u64, name: probe.name };
+        ["cab", "ace"].iter().find_map(|id| {
+            let format = recognised::REGISTRY.iter().find(|format| format.id() == *id)?;
+            format.probe(&inner).then_some(format as &dyn Container)
+        })
     })
+}
+
+/// Where the first of `marks` stands that `is` confirms with what follows it.
+pub(super) fn find(probe: &Probe<'_>, mark: &LazyLock<Finder<'static>>, is: impl Fn(&[u8]) -> bool) -> Option<u64> {
+    let body = probe.body;
+    let within = &body[..body.len().min(LOOK)];
+    mark.find_iter(within).find(|at| body.get(*at..).is_some_and(&is)).map(|at| at as u64)
 }
 
 /// What follows the last section of a PE file.
@@ -56,18 +80,27 @@ mod tests {
         detect(&Probe { head: bytes, tail: bytes, body: bytes, size: bytes.len() as u64, name: b"x.exe" }).map(|f| f.id())
     }
 
+    const RAR: &[u8] = include_bytes!("../../tests/fixtures/container/rar.rar");
+    const SEVENZ: &[u8] = include_bytes!("../../tests/fixtures/container/7z.7z");
+
     #[test]
     fn archives_behind_a_program_are_named() {
-        assert_eq!(found(&program(b"Rar!\x1a\x07\x01\x00")), Some("rar"));
-        assert_eq!(found(&program(b"7z\xbc\xaf\x27\x1c")), Some("7z"));
+        assert_eq!(found(&program(RAR)), Some("rar"));
+        assert_eq!(found(&program(SEVENZ)), Some("7z"));
+        assert_eq!(found(&program(&[b";!@Install@!UTF-8!", SEVENZ, RAR].concat())), Some("7z"));
+        assert_eq!(found(&[b"\x7fELF or any text", RAR].concat()), Some("rar"));
+        assert_eq!(found(&program(b"MSCF\0\0\0\0")), Some("cab"));
         assert_eq!(found(&program(b"just some data")), None);
         assert_eq!(found(&program(b"")), None);
-        assert_eq!(found(b"Rar!\x1a\x07\x01\x00"), None);
+        // A mark alone is no archive: every tool for archives holds it.
+        assert_eq!(found(&program(b"Rar!\x1a\x07\x01\x00")), None);
+        assert_eq!(found(&program(b"Rar!\x1a\x07\x00 and some words behind it")), None);
+        assert_eq!(found(&program(b"7z\xbc\xaf\x27\x1c and some more words behind it")), None);
     }
 
     #[test]
     fn hostile_headers_are_no_overlay() {
-        let good = program(b"Rar!\x1a\x07\x01\x00");
+        let good = program(RAR);
         for at in 0..0x200 {
             for value in [0xff, 0x7f] {
                 let mut bad = good.clone();

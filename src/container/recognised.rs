@@ -1,7 +1,5 @@
 //! Formats that are recognised but not opened: the report names them as not looked into, instead of silence.
 
-use std::io::SeekFrom;
-
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
 use crate::model::GapReason;
@@ -10,22 +8,14 @@ use crate::model::GapReason;
 pub struct Recognised {
     id: &'static str,
     is: fn(&Probe<'_>) -> bool,
-    /// Looks for encryption that hides even the names.
-    hides_names: fn(&[u8], &mut dyn ReadSeek) -> bool,
 }
 
 const fn format(id: &'static str, is: fn(&Probe<'_>) -> bool) -> Recognised {
-    Recognised { id, is, hides_names: |_, _| false }
+    Recognised { id, is }
 }
 
 /// Magic bytes as in each format's documentation and in the `file` project's table.
 pub static REGISTRY: &[Recognised] = &[
-    Recognised { id: "7z", is: |p| p.head.starts_with(b"7z\xbc\xaf\x27\x1c"), hides_names: sevenz_hides_names },
-    Recognised {
-        id: "rar",
-        is: |p| p.head.starts_with(b"Rar!\x1a\x07") || p.head.starts_with(b"RE\x7e\x5e"),
-        hides_names: rar_hides_names,
-    },
     format("cab", |p| p.head.starts_with(b"MSCF\0\0\0\0")),
     format("iso", |p| {
         (0..3).any(|sector| at(p.head, 32_769 + sector * 2048, b"CD001") || at(p.head, 32_769 + sector * 2048, b"BEA01"))
@@ -96,37 +86,6 @@ fn is_arj(probe: &Probe<'_>) -> bool {
         && probe.head.get(4..end).is_some_and(|header| sum == Some(crc32fast::hash(header)))
 }
 
-/// RAR 4: flag 0x0080 of the main header. RAR 5: the first block has type 4 (archive encryption).
-fn rar_hides_names(head: &[u8], _: &mut dyn ReadSeek) -> bool {
-    if head.starts_with(b"Rar!\x1a\x07\0") {
-        return head.get(10..12).and_then(|b| b.try_into().ok()).is_some_and(|b| u16::from_le_bytes(b) & 0x80 != 0);
-    }
-    if head.starts_with(b"Rar!\x1a\x07\x01\0") {
-        // CRC-32, then the header's size as a number of 7 bits a byte, then the type.
-        let block = head.get(12..).unwrap_or_default();
-        let size = block.iter().take(3).position(|b| b & 0x80 == 0);
-        return size.and_then(|last| block.get(last + 1)) == Some(&4);
-    }
-    false
-}
-
-/// An encoded header (0x17) that names the AES coder (06 F1 07 01): names are encrypted.
-fn sevenz_hides_names(head: &[u8], input: &mut dyn ReadSeek) -> bool {
-    const LOOK: u64 = 64 << 10;
-    let number = |at: usize| head.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
-    let (Some(offset), Some(size)) = (number(12), number(20)) else { return false };
-    let Some(offset) = offset.checked_add(32) else { return false };
-    if input.seek(SeekFrom::Start(offset)).is_err() {
-        return false;
-    }
-    let mut header = Vec::new();
-    let mut reader: &mut dyn ReadSeek = input;
-    if std::io::Read::read_to_end(&mut std::io::Read::take(&mut reader, size.min(LOOK)), &mut header).is_err() {
-        return false;
-    }
-    header.first() == Some(&0x17) && memchr::memmem::find(&header, &[0x06, 0xf1, 0x07, 0x01]).is_some()
-}
-
 impl Container for Recognised {
     fn id(&self) -> &'static str {
         self.id
@@ -136,14 +95,9 @@ impl Container for Recognised {
         (self.is)(probe)
     }
 
-    fn expand(&self, probe: &Probe<'_>, input: &mut dyn ReadSeek, budget: &mut Budget, sink: &mut dyn MemberSink) -> Expanded {
+    fn expand(&self, _: &Probe<'_>, _: &mut dyn ReadSeek, budget: &mut Budget, sink: &mut dyn MemberSink) -> Expanded {
         let mut walk = Walk::new(self.id, budget, sink);
-        if (self.hides_names)(probe.head, input) {
-            walk.names_hidden();
-            walk.shortfall(GapReason::Encrypted, "names and content are encrypted");
-        } else {
-            walk.shortfall(GapReason::UnsupportedContainer, "the format is recognised but not opened");
-        }
+        walk.shortfall(GapReason::UnsupportedContainer, "the format is recognised but not opened");
         walk.finish()
     }
 }

@@ -108,3 +108,23 @@ pub fn truncations(bytes: &[u8], name: &str) {
         assert!(told || complete || tree.opened.is_empty(), "{name} cut at {cut} of {}: {:?}", bytes.len(), tree.opened);
     }
 }
+
+/// Opens these bytes with these passwords.
+pub fn open_known(bytes: &[u8], name: &str, passwords: &Passwords) -> Tree {
+    let mut tree = Tree::default();
+    open_into(bytes, name.as_bytes(), &mut Budget::new(Limits::default()).with_passwords(passwords), &mut tree);
+    tree
+}
+
+/// Changed bytes must not make a format panic, or give members without end.
+pub fn mutations(bytes: &[u8], name: &str) {
+    let mut bad = bytes.to_vec();
+    for at in 0..bytes.len() {
+        for value in [0, 0xff, bytes[at] ^ 1, bytes[at] ^ 0x80] {
+            bad[at] = value;
+            let tree = open_with(&bad, name, Limits { total_bytes: 1 << 20, ..Limits::default() }, Tree::default());
+            assert!(tree.seen.len() < 1000, "{name}: byte {at} as {value}");
+        }
+        bad[at] = bytes[at];
+    }
+}

@@ -83,6 +83,11 @@ impl<'a> Walk<'a> {
         self.budget.bytes_left() == 0
     }
 
+    /// Whether the run was interrupted.
+    pub(super) fn stopped(&self) -> bool {
+        self.sink.stopped()
+    }
+
     /// Hands an admitted member over. `content` is the decoder, `fed` what went into it.
     pub(super) fn deliver(
         &mut self,
@@ -91,12 +96,24 @@ impl<'a> Walk<'a> {
         fed: Rc<Fed>,
         allowance: Option<Rc<Cell<u64>>>,
     ) {
+        let _ = self.delivered(facts, content, fed, allowance);
+    }
+
+    /// The same; gives what ended the content early.
+    pub(super) fn delivered(
+        &mut self,
+        facts: &MemberFacts,
+        content: &mut dyn Read,
+        fed: Rc<Fed>,
+        allowance: Option<Rc<Cell<u64>>>,
+    ) -> Option<GapReason> {
         let mut meter = Meter::new(content, fed, self.budget, allowance);
         self.sink.member(facts, &mut meter, self.budget);
         let reason = meter.fault().map(|fault| fault.reason);
         if let Some(reason) = reason {
             self.limit(reason);
         }
+        reason
     }
 
     /// An admitted member without bytes.
@@ -140,6 +157,12 @@ impl<'a> Walk<'a> {
     /// Not even names can be read.
     pub(super) fn names_hidden(&mut self) {
         self.expanded.facts.encrypted = Encrypted::Headers;
+    }
+
+    /// One of the examiner's passwords opened something of it.
+    pub(super) fn opened_with_password(&mut self) {
+        self.note("opened_with_password");
+        self.expanded.facts.passwords = self.budget.passwords().len() as u64;
     }
 
     pub(super) fn finish(mut self) -> Expanded {

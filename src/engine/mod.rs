@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::analyze::Analyzer;
-use crate::container::{Budget, Expanded, Limits, MemberSink, Probe, ReadSeek};
+use crate::container::{Budget, Expanded, Limits, MemberSink, Passwords, Probe, ReadSeek};
 use crate::correlate::Correlator;
 use crate::model::{Clue, Digests, Evidence, Gap, NameMark, Object, Sighting};
 use crate::reader::Want;
@@ -54,6 +54,8 @@ pub struct Job {
     /// Names the format of a container without opening it.
     pub detect: fn(&Probe<'_>) -> Option<&'static str>,
     pub limits: Limits,
+    /// Tried on encrypted members.
+    pub passwords: Passwords,
     /// Whether an object with these digests is a known-good file, which rules may pass over.
     pub known_good: Option<KnownGood>,
     /// Digests that indicators or rules ask for.

@@ -119,7 +119,7 @@ impl<'j> Worker<'j> {
         let size = content.size();
         let mut examined = self.examine(&subject, &mut Opened::File(&mut content), Some(size), self.job.max_body);
         if examined.object.reason != Some(GapReason::Interrupted) {
-            let budget = &mut Budget::new(job.limits);
+            let budget = &mut Budget::new(job.limits).with_passwords(&job.passwords);
             match examined.body.take() {
                 // What is left of the bound is enough for members.
                 Some(body) if body.len() as u64 <= job.max_body / 4 => {

@@ -65,6 +65,13 @@ pub struct ContainerFacts {
     /// Disagreements and oddities (`duplicate_name`, `prefix_data`, …).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How many passwords the examiner gave, where one of them opened it (note `opened_with_password`).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub passwords: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Everything known about one object after it was read: the source of its inventory row and what the

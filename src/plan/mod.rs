@@ -26,6 +26,7 @@ use crate::source::{PathMap, Source};
 mod against;
 mod host;
 mod key;
+mod passwords;
 mod place;
 mod recheck;
 mod targets;
@@ -56,6 +57,8 @@ pub struct Options {
     pub all_digests: bool,
     /// (mount prefix, drive).
     pub maps: Vec<(PathBuf, String)>,
+    /// The examiner's known passwords of archives.
+    pub passwords: Option<PathBuf>,
     pub include_network: bool,
     pub allow_same_volume: bool,
     /// 0 means one for every core.
@@ -110,6 +113,13 @@ struct Decisive<'a> {
     window: Option<(i64, i64)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     match_against: Vec<&'a str>,
+    /// How many; nothing that is derived from them.
+    #[serde(skip_serializing_if = "is_zero")]
+    passwords: usize,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Plan {
@@ -138,7 +148,8 @@ impl Plan {
             },
         };
         let (others, other_inputs) = against::load(&options.match_against)?;
-        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs, &good_inputs, &other_inputs);
+        let passwords = passwords::load(options.passwords.as_deref())?;
+        let options_sha256 = digest(options, &rule_inputs, &ioc_inputs, &good_inputs, &other_inputs, passwords.len());
         ioc_inputs.extend(other_inputs);
 
         let mut map = PathMap::default();
@@ -171,6 +182,7 @@ impl Plan {
             open: container::expand,
             detect: |probe| container::detect(probe).map(|format| format.id()),
             limits: options.limits,
+            passwords,
             known_good,
             want,
             max_body: options.max_body,
@@ -192,7 +204,14 @@ impl Plan {
     }
 }
 
-fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: &[Input], cases: &[Input]) -> String {
+fn digest(
+    options: &Options,
+    rules: &[Input],
+    indicators: &[Input],
+    known_good: &[Input],
+    cases: &[Input],
+    passwords: usize,
+) -> String {
     let decisive = Decisive {
         max_body: options.max_body,
         limits: options.limits,
@@ -203,6 +222,7 @@ fn digest(options: &Options, rules: &[Input], indicators: &[Input], known_good: 
         known_good: known_good.iter().filter_map(|i| i.sha256.as_deref()).collect(),
         window: options.window.map(|w| (w.from, w.to)),
         match_against: cases.iter().filter_map(|i| i.sha256.as_deref()).collect(),
+        passwords,
     };
     // Plain numbers and strings always serialise.
     hex(&Sha256::digest(serde_json::to_vec(&decisive).unwrap_or_default()))

@@ -29,6 +29,13 @@ pub struct ContainerRow {
     /// Disagreements and oddities.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
+    /// How many passwords the examiner gave, where one of them opened it.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub passwords: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl ContainerRow {
@@ -40,6 +47,7 @@ impl ContainerRow {
             missing_volumes: facts.missing_volumes.iter().map(|v| masker.repeated(of, &inert(v))).collect(),
             limits: facts.limits.clone(),
             notes: facts.notes.iter().map(|n| inert(n)).collect(),
+            passwords: facts.passwords,
         }
     }
 }

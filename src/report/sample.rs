@@ -34,7 +34,8 @@ pub fn object(path: &str) -> Object {
             encrypted: Encrypted::Some,
             missing_volumes: vec!["x.z01".into()],
             limits: vec!["limit_ratio".into()],
-            notes: vec!["duplicate_name".into()],
+            notes: vec!["duplicate_name".into(), "opened_with_password".into()],
+            passwords: 3,
         }),
         known_good: true,
     }

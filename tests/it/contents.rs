@@ -202,3 +202,56 @@ fn a_report_on_standard_output_is_one_json_object() {
     let value: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((value["exit"].as_u64(), value["findings"]["alert"].as_u64()), (Some(0), Some(0)));
 }
+
+#[test]
+fn known_passwords_open_archives_and_are_written_nowhere() {
+    let scene = Scene::new();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/container");
+    let archives = ["7z-locked.7z", "7z-hidden.7z", "zip-aes.zip", "zip-crypto.zip"];
+    for name in archives {
+        scene.file(name, std::fs::read(fixtures.join(name)).unwrap());
+    }
+    let list = scene.beside("known.txt");
+    std::fs::write(&list, "quite-another-one\r\nclinic-17\r\n").unwrap();
+    let flags = ["--passwords", list.to_str().unwrap()];
+    let case = scene.scan(&flags);
+    case.assert_adds_up();
+    for name in archives {
+        let row = case.row(&scene.target().join(name));
+        let facts = &row["container"];
+        assert_eq!((row["disposition"].as_str(), facts["passwords"].as_u64()), (Some("examined"), Some(2)), "{row}");
+        assert!(facts["notes"].as_array().unwrap().contains(&"opened_with_password".into()), "{row}");
+        assert_ne!(facts["encrypted"], "no", "it stays told");
+    }
+    let read = |rows: &[serde_json::Value]| rows.iter().filter(|r| r["kind"] == "member" && r["sha256"].is_string()).count();
+    assert_eq!(read(&case.inventory()), 10, "six files of 7z, one of them empty in each, and four of zip");
+    // Nothing of a password is in anything that was written or said.
+    let mut written = vec![case.stderr().into_bytes()];
+    for entry in walkdir::WalkDir::new(&case.dir).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+        written.push(std::fs::read(entry.path()).unwrap());
+    }
+    written.push(case.inventory().iter().map(|row| row.to_string()).collect::<String>().into_bytes());
+    for secret in ["clinic-17", "quite-another-one"] {
+        assert!(written.iter().all(|bytes| memchr::memmem::find(bytes, secret.as_bytes()).is_none()), "{secret}");
+    }
+    // Without the right one everything is as it was.
+    std::fs::write(&list, "quite-another-one\n").unwrap();
+    let wrong = scene.scan(&flags);
+    assert!(archives.iter().all(|name| wrong.row(&scene.target().join(name))["disposition"] == "partial"));
+    assert_eq!(wrong.exit(), 3);
+}
+
+#[test]
+fn a_list_of_passwords_that_cannot_be_read_is_a_usage_error() {
+    let scene = Scene::new();
+    let list = scene.beside("known.txt");
+    for content in [None, Some(&b"hunter2-secret\n\xff\xfe\n"[..]), Some(b"\n")] {
+        if let Some(content) = content {
+            std::fs::write(&list, content).unwrap();
+        }
+        let out = program().arg("scan").arg(scene.target()).arg("--passwords").arg(&list).output().unwrap();
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(64), "{told}");
+        assert!(told.contains("--passwords") && !told.contains("hunter2"), "{told}");
+    }
+}

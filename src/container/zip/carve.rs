@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::directory::read_at;
 use super::entry::{DESCRIPTOR, Entry, u32_at, u64_at};
 use crate::container::ReadSeek;
+use crate::container::read::read_at;
 
 /// Bytes searched at a time; neighbours overlap by [`OVERLAP`].
 const WINDOW: usize = 256 << 10;

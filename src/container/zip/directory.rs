@@ -1,9 +1,10 @@
 //! The end of a zip: end-of-central-directory record, its zip64 form, and where the directory really lies.
 
-use std::io::{self, Read, SeekFrom};
+use std::io;
 
 use super::entry::{u16_at, u32_at, u64_at};
 use crate::container::ReadSeek;
+use crate::container::read::read_at;
 
 /// Bytes that are searched from the end; the second only where the first gave nothing.
 const TAILS: [u64; 2] = [(64 << 10) + 22, 1 << 20];
@@ -31,15 +32,6 @@ pub(super) struct End {
     pub hidden: bool,
     /// An earlier valid end record counts this one as its comment.
     pub ambiguous: bool,
-}
-
-/// Reads up to `length` bytes at `at`; fewer only where the file ends.
-pub(super) fn read_at(input: &mut dyn ReadSeek, at: u64, length: usize) -> io::Result<Vec<u8>> {
-    input.seek(SeekFrom::Start(at))?;
-    let mut out = Vec::new();
-    let mut reader: &mut dyn ReadSeek = input;
-    Read::by_ref(&mut reader).take(length as u64).read_to_end(&mut out)?;
-    Ok(out)
 }
 
 /// Whether bytes from the end of a file of `size` bytes hold an end record with a directory before it, as far

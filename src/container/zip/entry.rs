@@ -1,5 +1,6 @@
 //! What a zip's headers say of one entry, from either of its two places (APPNOTE.TXT 6.3.10, §4.3 to §4.5).
 
+use crate::container::times::{dos_time, windows_time};
 use crate::container::walk::named;
 use crate::model::{MemberFacts, Time};
 
@@ -16,7 +17,7 @@ const AES: u16 = 99;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Aes {
     version: u16,
-    strength: u8,
+    pub strength: u8,
     method: u16,
 }
 
@@ -43,6 +44,10 @@ pub(super) struct Entry {
     dos_dir: bool,
     owner: Option<(u64, u64)>,
     pub aes: Option<Aes>,
+    /// Time of day as stored: it stands in for the CRC-32 in the header of encrypted data.
+    time: u16,
+    /// The CRC-32 says nothing.
+    unchecked: bool,
 }
 
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -85,6 +90,7 @@ impl Entry {
             flags: u16_at(bytes, 8)?,
             method: u16_at(bytes, 10)?,
             mtime: dos_time(u16_at(bytes, 14)?, u16_at(bytes, 12)?),
+            time: u16_at(bytes, 12)?,
             crc: u32_at(bytes, 16)?,
             packed: u64::from(u32_at(bytes, 20)?),
             size: u64::from(u32_at(bytes, 24)?),
@@ -106,6 +112,7 @@ impl Entry {
             flags: u16_at(bytes, 6)?,
             method: u16_at(bytes, 8)?,
             mtime: dos_time(u16_at(bytes, 12)?, u16_at(bytes, 10)?),
+            time: u16_at(bytes, 10)?,
             crc: u32_at(bytes, 14)?,
             packed: u64::from(u32_at(bytes, 18)?),
             size: u64::from(u32_at(bytes, 22)?),
@@ -131,7 +138,7 @@ impl Entry {
                 // NTFS: four bytes, tag 1 of 24 bytes: mtime, atime, ctime in 100 ns since 1601.
                 0x000a if u16_at(data, 4) == Some(1) => {
                     if let Some(ticks) = u64_at(data, 8).filter(|ticks| *ticks != 0) {
-                        self.mtime = Some(Time((i128::from(ticks) - 116_444_736_000_000_000) * 100));
+                        self.mtime = Some(windows_time(ticks));
                     }
                 }
                 0x7875 => self.owner = unix_ids(data).or(self.owner),
@@ -176,6 +183,32 @@ impl Entry {
         self.flags & ENCRYPTED != 0
     }
 
+    /// PKWARE's own encryption with certificates or keys.
+    pub(super) fn strong(&self) -> bool {
+        self.flags & STRONG != 0
+    }
+
+    pub(super) fn is_aes(&self) -> bool {
+        self.method == AES && self.aes.is_some()
+    }
+
+    /// Whether this last byte of the header of encrypted data may be right (APPNOTE §6.1.6; Info-ZIP takes the time
+    /// where the CRC-32 comes behind the data).
+    pub(super) fn checks(&self, byte: u8) -> bool {
+        u32::from(byte) == self.crc >> 24 || u16::from(byte) == self.time >> 8
+    }
+
+    /// The same member without its encryption; the sizes stay.
+    pub(super) fn decrypted(&self) -> Self {
+        let aes = self.aes.filter(|_| self.method == AES);
+        Self {
+            flags: self.flags & !ENCRYPTED,
+            method: aes.map_or(self.method, |aes| aes.method),
+            unchecked: self.plain_crc().is_none(),
+            ..self.clone()
+        }
+    }
+
     /// ZipCrypto puts 12 bytes before the data, AES more: data of just the plain size can't be encrypted.
     pub(super) fn falsely_encrypted(&self) -> bool {
         self.encrypted() && self.method == 0 && self.aes.is_none() && self.packed == self.size && self.flags & STRONG == 0
@@ -199,6 +232,7 @@ impl Entry {
     /// CRC-32 of the plain bytes; AE-2 stores none.
     pub(super) fn plain_crc(&self) -> Option<u32> {
         match self.aes {
+            _ if self.unchecked => None,
             Some(aes) if self.method == AES && aes.version != 1 => None,
             _ => Some(self.crc),
         }
@@ -255,23 +289,6 @@ impl Entry {
     }
 }
 
-/// DOS date and time are local time of an unknown zone; they are shown as if they were UTC.
-fn dos_time(date: u16, time: u16) -> Option<Time> {
-    let part = |word: u16, shift: u16, mask: u16| i8::try_from(word >> shift & mask).ok();
-    let year = i16::try_from(1980 + (date >> 9)).ok()?;
-    let civil = jiff::civil::DateTime::new(
-        year,
-        part(date, 5, 0xf)?,
-        part(date, 0, 0x1f)?,
-        part(time, 11, 0x1f)?,
-        part(time, 5, 0x3f)?,
-        part(time, 0, 0x1f)?.checked_mul(2)?,
-        0,
-    );
-    let stamp = jiff::tz::TimeZone::UTC.to_timestamp(civil.ok()?).ok()?;
-    Some(Time(stamp.as_nanosecond()))
-}
-
 /// Info-ZIP's third Unix field: version 1, then uid and gid, each behind its length.
 fn unix_ids(data: &[u8]) -> Option<(u64, u64)> {
     let number = |at: usize| -> Option<(u64, usize)> {
@@ -286,13 +303,6 @@ fn unix_ids(data: &[u8]) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dos_times() {
-        assert_eq!(dos_time(0x5821, 0x6000).and_then(Time::rfc3339).as_deref(), Some("2024-01-01T12:00:00Z"));
-        assert_eq!(dos_time(0, 0), None, "month 0");
-        assert_eq!(dos_time(0xffff, 0xffff), None);
-    }
 
     #[test]
     fn owners() {

@@ -3,7 +3,7 @@
 //! Readers that trust one of the two can be shown different archives; so both are compared, what only one of
 //! them lists is delivered as well, and disagreements are noted: `duplicate_name`, `header_mismatch`,
 //! `overlapping_entries`, `hidden_member`, `count_mismatch`, `ambiguous_end`, `prefix_data`, `trailing_data`,
-//! `false_encryption_flag`.
+//! `false_encryption_flag`, `opened_with_password`, `passwords_not_all_tried`.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,21 +12,27 @@ use std::io::{self, Read, SeekFrom};
 use std::rc::Rc;
 
 use super::meter::Input;
+use super::parts::{part, stem};
+use super::passwords::Keyring;
+use super::read::read_at;
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
-use crate::model::{GapReason, Name};
+use crate::model::{GapReason, MemberFacts};
 
 mod carve;
+mod crypt;
 mod decode;
 mod directory;
 mod entry;
 #[cfg(test)]
 mod hostile;
+mod locked;
 #[cfg(test)]
 mod tests;
 
 use carve::Carver;
-use directory::{End, read_at};
+use crypt::Plain;
+use directory::End;
 use entry::{Entry, MASKED};
 
 /// Bytes of the directory read at a time.
@@ -51,7 +57,11 @@ impl Container for Zip {
         let mut walk = Walk::new(self.id(), budget, sink);
         let outcome = input.seek(SeekFrom::End(0)).and_then(|size| {
             let mut archive = Archive::new(input, size, walk.budget().limits.ratio);
-            archive.expand(probe, &mut walk)
+            let outcome = archive.expand(probe, &mut walk);
+            if archive.keyring.cut() {
+                walk.note("passwords_not_all_tried");
+            }
+            outcome
         });
         if let Err(e) = outcome {
             walk.failed(&e);
@@ -76,12 +86,13 @@ struct Archive<'a> {
     allowance: Rc<Cell<u64>>,
     /// First bytes of the directory, the bound of entries' data.
     bound: u64,
+    keyring: Keyring,
 }
 
 impl<'a> Archive<'a> {
     fn new(input: &'a mut dyn ReadSeek, size: u64, ratio: u64) -> Self {
         let allowance = Rc::new(Cell::new(size.saturating_mul(ratio).max(1 << 20)));
-        Self { input, size, taken: BTreeMap::new(), names: BTreeSet::new(), allowance, bound: size }
+        Self { input, size, taken: BTreeMap::new(), names: BTreeSet::new(), allowance, bound: size, keyring: Keyring::default() }
     }
 
     fn expand(&mut self, probe: &Probe<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
@@ -252,24 +263,29 @@ impl<'a> Archive<'a> {
         }
         if facts.is_dir && entry.packed == 0 {
             walk.empty(&facts);
-        } else if entry.encrypted() {
-            walk.unread(&facts, GapReason::Encrypted, "the member is encrypted");
         } else if walk.spent() && entry.packed > 0 {
-            walk.unread(&facts, GapReason::LimitSize, "the limit of bytes out of one archive was reached");
+            let spent = "the limit of bytes out of one archive was reached";
+            let locked = entry.encrypted();
+            let why = if locked { (GapReason::Encrypted, "the member is encrypted") } else { (GapReason::LimitSize, spent) };
+            walk.unread(&facts, why.0, why.1);
+        } else if entry.encrypted() {
+            match self.unlock(&entry, data, walk)? {
+                Some(opened) => {
+                    self.input.seek(SeekFrom::Start(opened.data))?;
+                    let mut reader: &mut dyn ReadSeek = self.input;
+                    let mut stored = Read::by_ref(&mut reader).take(opened.entry.packed);
+                    let mut plain = Plain::new(&mut stored, opened.key);
+                    let allowance = shared.then(|| self.allowance.clone());
+                    content(&opened.entry, &mut plain, &facts, allowance, walk);
+                }
+                None => walk.unread(&facts, GapReason::Encrypted, "the member is encrypted"),
+            }
         } else {
             self.input.seek(SeekFrom::Start(data))?;
-            let limits = walk.budget().limits;
             let mut reader: &mut dyn ReadSeek = self.input;
             let mut stored = Read::by_ref(&mut reader).take(entry.packed);
-            let input = Input::new(&mut stored);
-            let fed = input.fed();
             let allowance = shared.then(|| self.allowance.clone());
-            let outcome = decode::content(&entry, input, &limits, &mut |content| {
-                walk.deliver(&facts, content, fed.clone(), allowance.clone())
-            });
-            if let Err(fault) = outcome {
-                walk.unread(&facts, fault.reason, fault.detail);
-            }
+            content(&entry, &mut stored, &facts, allowance, walk);
         }
         Ok(())
     }
@@ -321,14 +337,15 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// The base name without its last ending, safe to show.
-fn stem(name: &[u8]) -> String {
-    let end = name.iter().rposition(|b| *b == b'.').unwrap_or(name.len());
-    Name::from(&name[..end]).shown()
-}
-
-/// The number of a part named `NAME.001`.
-fn part(name: &[u8]) -> Option<u32> {
-    let ending = name.rsplit(|b| *b == b'.').next().filter(|ending| ending.len() == 3)?;
-    std::str::from_utf8(ending).ok()?.parse().ok()
+/// Hands over what these stored bytes hold.
+fn content(entry: &Entry, stored: &mut dyn Read, facts: &MemberFacts, allowance: Option<Rc<Cell<u64>>>, walk: &mut Walk<'_>) {
+    let limits = walk.budget().limits;
+    let input = Input::new(stored);
+    let fed = input.fed();
+    let outcome = decode::content(entry, input, &limits, &mut |content| {
+        walk.deliver(facts, content, fed.clone(), allowance.clone());
+    });
+    if let Err(fault) = outcome {
+        walk.unread(facts, fault.reason, fault.detail);
+    }
 }

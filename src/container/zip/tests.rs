@@ -1,8 +1,8 @@
 //! Builders for zips of every shape, and what must come out of them.
 
-use super::super::testing::{Tree, open, open_with, opened, truncations};
+use super::super::testing::{Tree, mutations, open, open_known, open_with, opened, truncations};
 use super::*;
-use crate::container::Limits;
+use crate::container::{Limits, Passwords};
 use crate::model::{Encrypted, Time};
 
 /// One entry to be written.
@@ -360,4 +360,27 @@ fn damage_is_told_by_the_checksum() {
     let mut bytes = zip(&[stored("a", b"content")]);
     bytes[32] ^= 1;
     assert_eq!(open(&bytes, "x.zip").gaps(), [GapReason::Malformed]);
+}
+
+#[test]
+fn passwords_open_members() {
+    // 7zz a -tzip -pclinic-17, with -mem=AES256 (AE-2) and -mem=ZipCrypto.
+    let aes = &include_bytes!("../../../tests/fixtures/container/zip-aes.zip")[..];
+    let traditional = &include_bytes!("../../../tests/fixtures/container/zip-crypto.zip")[..];
+    let list = |text: &str| Passwords::parse(text.as_bytes()).unwrap();
+    for (bytes, method) in [(aes, "AES-256 "), (traditional, "ZipCrypto ")] {
+        let tree = open(bytes, "x.zip");
+        assert_eq!(tree.gaps(), [GapReason::Encrypted; 2]);
+        let tree = open_known(bytes, "x.zip", &list("wrong\nclinic-17\n"));
+        assert_eq!(tree.gaps(), [], "{method}");
+        assert_eq!(tree.content("folder/one.txt"), Some(&b"the first of two\n"[..]));
+        assert!(tree.content("folder/two.txt").unwrap().starts_with(b"the second of two, which"));
+        assert!(tree.seen.iter().all(|seen| seen.facts.encrypted && seen.facts.method.as_deref().unwrap().starts_with(method)));
+        assert_eq!(notes(&tree), ["opened_with_password"]);
+        assert_eq!(opened(&tree).facts.passwords, 2);
+        // Hundreds of wrong ones: among them are some that the single check byte takes for right.
+        let wrong: String = (0..300).map(|n| format!("no{n}\n")).collect();
+        assert_eq!(open_known(bytes, "x.zip", &list(&wrong)).gaps(), [GapReason::Encrypted; 2]);
+        mutations(bytes, "x.zip");
+    }
 }

@@ -100,7 +100,12 @@ impl Staging {
                 encrypted: facts.encrypted,
                 missing_volumes: !facts.missing_volumes.is_empty(),
                 partial: !facts.limits.is_empty() || facts.encrypted == Encrypted::Headers,
-                opened: object.reason != Some(GapReason::UnsupportedContainer),
+                opened: match object.reason {
+                    Some(GapReason::UnsupportedContainer) => false,
+                    // The first part of a set whose list of members stands in the last.
+                    Some(GapReason::MissingVolume) => facts.members > 0,
+                    _ => true,
+                },
                 origin: None,
                 written: None,
                 owner: None,

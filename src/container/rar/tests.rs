@@ -1,0 +1,177 @@
+use crate::container::testing::*;
+use crate::container::{Limits, Passwords};
+use crate::model::{Encrypted, GapReason};
+
+/// Two pictures in a solid archive of RAR 5 and of RAR 4 (ssokolow/rar-test-files, CC0).
+const FIVE: &[u8] = include_bytes!("../../../tests/fixtures/container/rar.rar");
+const FOUR: &[u8] = include_bytes!("../../../tests/fixtures/container/rar-4.rar");
+
+fn vint(mut n: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    loop {
+        let byte = (n & 0x7f) as u8;
+        n >>= 7;
+        out.push(if n == 0 { byte } else { byte | 0x80 });
+        if n == 0 {
+            return out;
+        }
+    }
+}
+
+/// A header of RAR 5 around its body.
+fn five(body: &[u8]) -> Vec<u8> {
+    let sized = [vint(body.len() as u64), body.to_vec()].concat();
+    [crc32fast::hash(&sized).to_le_bytes().to_vec(), sized].concat()
+}
+
+/// A stored file or service of RAR 5.
+fn five_file(kind: u8, flags: u8, name: &str, extra: &[u8], data: &[u8]) -> Vec<u8> {
+    let crc = crc32fast::hash(data).to_le_bytes();
+    let fields = [&[4][..], &vint(data.len() as u64), &[0], &crc, &[0, 1], &vint(name.len() as u64), name.as_bytes()].concat();
+    let with = if extra.is_empty() { Vec::new() } else { vint(extra.len() as u64) };
+    let flags = flags | 2 | u8::from(!extra.is_empty());
+    let body = [&[kind, flags][..], &with, &vint(data.len() as u64), &fields, extra].concat();
+    [five(&body), data.to_vec()].concat()
+}
+
+fn five_archive(main: &[u8], blocks: &[Vec<u8>], end: u8) -> Vec<u8> {
+    [b"Rar!\x1a\x07\x01\0".to_vec(), five(&[&[1, 0][..], main].concat()), blocks.concat(), five(&[5, 0, end])].concat()
+}
+
+/// A header of RAR 4: type, flags, fields.
+fn four(kind: u8, flags: u16, fields: &[u8]) -> Vec<u8> {
+    let size = (7 + fields.len()) as u16;
+    let covered = [&[kind][..], &flags.to_le_bytes(), &size.to_le_bytes(), fields].concat();
+    [(crc32fast::hash(&covered) as u16).to_le_bytes().to_vec(), covered].concat()
+}
+
+fn four_file(flags: u16, name: &[u8], data: &[u8]) -> Vec<u8> {
+    let size = (data.len() as u32).to_le_bytes();
+    let fields = [
+        &size[..],
+        &size,
+        &[3],
+        &crc32fast::hash(data).to_le_bytes(),
+        &[0, 0x60, 0x21, 0x58],
+        &[29, 0x30],
+        &(name.len() as u16).to_le_bytes(),
+        &0o100_644_u32.to_le_bytes(),
+        name,
+    ]
+    .concat();
+    [four(0x74, 0x8000 | flags, &fields), data.to_vec()].concat()
+}
+
+fn four_archive(flags: u16, blocks: &[Vec<u8>]) -> Vec<u8> {
+    [b"Rar!\x1a\x07\0".to_vec(), four(0x73, flags, &[0; 6]), blocks.concat(), four(0x7b, 0x4000, &[])].concat()
+}
+
+#[test]
+fn archives_of_real_programs() {
+    for (bytes, name, method) in [(FIVE, "five.rar", "rar5 m5"), (FOUR, "four.rar", "rar2.9 m5")] {
+        let tree = open(bytes, name);
+        assert_eq!(tree.gaps(), [], "{name}");
+        assert_eq!(tree.content("testfile.jpg").map(<[u8]>::len), Some(220), "{name}");
+        assert_eq!(tree.content("testfile.png").map(<[u8]>::len), Some(87), "{name}");
+        assert!(tree.seen.iter().all(|seen| seen.facts.mtime.is_some()), "{name}");
+        assert!(tree.seen.iter().any(|seen| seen.facts.method.as_deref() == Some(method)), "{:?}", tree.seen);
+        for seen in &tree.seen {
+            assert_eq!(seen.facts.crc32, seen.content.as_deref().map(crc32fast::hash));
+        }
+    }
+}
+
+#[test]
+fn stored_members_and_streams() {
+    let stream = [vint(17), vec![7], b":Zone.Identifier".to_vec()].concat();
+    let blocks = [
+        five_file(2, 0, "a/one.txt", &[], b"one"),
+        five_file(3, 0x20, "STM", &stream, b"[ZoneTransfer]"),
+        five_file(3, 0, "CMT", &[], b"a comment"),
+    ];
+    let tree = open(&[five_archive(&[0], &blocks, 0), b"behind".to_vec()].concat(), "x.rar");
+    assert_eq!(tree.gaps(), []);
+    assert_eq!(tree.names(), ["a/one.txt", "a/one.txt:Zone.Identifier"]);
+    assert_eq!(tree.content("a/one.txt:Zone.Identifier"), Some(&b"[ZoneTransfer]"[..]));
+    assert_eq!(opened(&tree).facts.notes, ["comment", "ntfs_stream", "trailing_data"]);
+    let tree = open(&four_archive(0, &[four_file(0, b"a\\one.txt", b"one")]), "x.rar");
+    assert_eq!((tree.gaps(), tree.content("a/one.txt")), (vec![], Some(&b"one"[..])));
+    assert_eq!(tree.seen[0].facts.mode.as_deref(), Some("0644"));
+    assert_eq!(tree.seen[0].facts.mtime.and_then(|t| t.rfc3339()).as_deref(), Some("2024-01-01T12:00:00Z"));
+}
+
+#[test]
+fn parts_of_a_set() {
+    // The second of three volumes: one member comes from the first, one goes on in the third.
+    let blocks = [five_file(2, 8, "one.txt", &[], b"its end"), five_file(2, 16, "two.txt", &[], b"its beginning")];
+    let tree = open(&five_archive(&[3, 1], &blocks, 1), "set.part2.rar");
+    assert_eq!(tree.gaps(), [GapReason::MissingVolume; 2]);
+    assert_eq!(tree.content("two.txt"), Some(&b"its beginning"[..]), "what is there is read");
+    assert_eq!(tree.seen[1].facts.crc32, None, "of a part");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["set.part1.rar", "set.part3.rar"]);
+    let tree = open(&four_archive(1, &[four_file(2, b"two.txt", b"its beginning")]), "set.rar");
+    assert_eq!(
+        (tree.gaps(), &opened(&tree).facts.missing_volumes[..]),
+        (vec![GapReason::MissingVolume], &["set.r00".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_damaged_header_hides_no_more_than_its_member() {
+    for (make, at) in [
+        (five_archive(&[0], &["one", "two", "three"].map(|n| five_file(2, 0, n, &[], n.as_bytes())), 0), 30),
+        (four_archive(0, &["one", "two", "three"].map(|n| four_file(0, n.as_bytes(), n.as_bytes()))), 30),
+    ] {
+        let mut bytes = make;
+        bytes[at] ^= 0x55;
+        let tree = open(&bytes, "x.rar");
+        assert_eq!(tree.names(), ["two", "three"]);
+        assert_eq!(tree.gaps(), [GapReason::Malformed]);
+    }
+}
+
+#[test]
+fn hidden_names_and_old_archives() {
+    let crypt = [&[4, 0, 0, 0, 15][..], &[7; 16]].concat();
+    let sealed = [b"Rar!\x1a\x07\x01\0".to_vec(), five(&crypt), vec![9; 64]].concat();
+    let tree = open(&sealed, "x.rar");
+    assert_eq!((tree.gaps(), opened(&tree).facts.encrypted), (vec![GapReason::Encrypted], Encrypted::Headers));
+    let tree = open_known(&sealed, "x.rar", &Passwords::parse(b"a\nb").unwrap());
+    assert_eq!((tree.gaps(), opened(&tree).facts.passwords), (vec![GapReason::Encrypted], 0));
+    let sealed = [b"Rar!\x1a\x07\0".to_vec(), four(0x73, 0x80, &[0; 6]), vec![9; 64]].concat();
+    let tree = open(&sealed, "x.rar");
+    assert_eq!((tree.gaps(), opened(&tree).facts.encrypted), (vec![GapReason::Encrypted], Encrypted::Headers));
+    let file = [&[2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 26, 0][..], &[0, 0x60, 0x21, 0x58, 0x20, 0, 2, 5, 3], b"a.txt", b"xx"].concat();
+    let tree = open(&[b"RE\x7e\x5e\x07\0\0".to_vec(), file].concat(), "x.rar");
+    assert_eq!((tree.names(), tree.gaps()), (vec!["a.txt".to_owned()], vec![GapReason::UnsupportedMethod]));
+}
+
+#[test]
+fn tweaked_and_missing_checksums_are_not_told() {
+    // Encryption with mixed checksums: version 0, flags 3, 2^15 rounds, salt, IV, check value.
+    let lock = [&[1, 0, 3, 15][..], &[1; 16], &[2; 16], &[3; 12]].concat();
+    let lock = [vint(lock.len() as u64), lock].concat();
+    let tree = open(&five_archive(&[0], &[five_file(2, 0, "x", &lock, &[0; 16])], 0), "x.rar");
+    assert_eq!((tree.gaps(), tree.seen[0].facts.crc32), (vec![GapReason::Encrypted], None));
+    assert!(tree.seen[0].facts.encrypted);
+}
+
+#[test]
+fn limits_hold() {
+    let tree = open_with(FIVE, "x.rar", Limits { decoder_memory: 100, ..Limits::default() }, Tree::default());
+    assert!(tree.gaps().contains(&GapReason::LimitMemory), "{:?}", tree.gaps());
+    let tree = open_with(FOUR, "x.rar", Limits { members: 1, ..Limits::default() }, Tree::default());
+    assert_eq!(tree.gaps(), [GapReason::LimitCount]);
+    let tree = open_with(FOUR, "x.rar", Limits { total_bytes: 100, ..Limits::default() }, Tree::default());
+    assert_eq!((tree.gaps()[0], tree.seen.len()), (GapReason::LimitSize, 2));
+}
+
+#[test]
+fn damage_is_told() {
+    let stored = five_archive(&[0], &[five_file(2, 0, "one", &[], b"content")], 0);
+    let old = four_archive(0, &[four_file(0, b"one", b"content")]);
+    for bytes in [FIVE, FOUR, &stored, &old] {
+        truncations(bytes, "x.rar");
+        mutations(bytes, "x.rar");
+    }
+}
