@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// Folder, and the extensions of the files that are packed from it.
-const PACKED: &[(&str, &[&str])] = &[("iocs", &["txt", "json"]), ("signatures/yara", &["yar"])];
+const PACKED: &[(&str, &[&str])] = &[("iocs", &["txt", "json"]), ("signatures/clues", &["json"]), ("signatures/yara", &["yar"])];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -1,5 +1,5 @@
 //! What texts and bytes of one object say of others: scripts that name paths, lists of files, notes beside an export
-//! or left for ransom, bytes that look like ciphertext. `signatures/clues.json` holds what is looked for.
+//! or left for ransom, bytes that look like ciphertext. `signatures/clues/texts.json` holds what is looked for.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder, RegexSet};
 use serde::Deserialize;
 
 use crate::model::profile::regex_set;
-use crate::model::{ClueKind, Priors};
+use crate::model::{ClueKind, Priors, assets};
 
 pub mod paths;
 mod uniform;
@@ -19,6 +19,8 @@ mod volume;
 pub use uniform::{passes as looks_random, starts_uniform};
 pub use volume::locked_end;
 
+/// What is looked for in texts.
+const TEXTS: &str = "signatures/clues/texts.json";
 /// Largest text that is read as a script or a note, bytes.
 const MAX_SCRIPT: usize = 1 << 20;
 /// Largest list of files, bytes.
@@ -77,7 +79,7 @@ struct Known {
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let file: File = serde_json::from_str(include_str!("../../signatures/clues.json")).expect("embedded and tested");
+    let file: File = serde_json::from_str(assets::file(TEXTS).unwrap_or_default()).expect("embedded and tested");
     let compiled = |patterns: &[String]| -> Vec<Regex> {
         let one = |p: &String| RegexBuilder::new(p).case_insensitive(true).multi_line(true).build().expect("embedded and tested");
         patterns.iter().map(one).collect()

@@ -15,6 +15,8 @@ pub enum Rule {
     ToolNamesPath,
     /// Unreadable content, but strong staging of several kinds: lifted to a floor.
     OpaqueFloor,
+    /// Unreadable content and few kinds of staging signs: capped.
+    OpaqueCap,
     /// Fewer than two kinds of staging signs: capped.
     SingleGroup,
 }
@@ -24,6 +26,7 @@ impl Rule {
         match self {
             Rule::ToolNamesPath => "rule.tool_names_path",
             Rule::OpaqueFloor => "rule.opaque_floor",
+            Rule::OpaqueCap => "rule.opaque_cap",
             Rule::SingleGroup => "rule.single_group",
         }
     }
@@ -41,6 +44,10 @@ impl Rule {
                     rules.opaque_floor
                 )
             }
+            Rule::OpaqueCap => format!(
+                "content could not be read, and staging signs are of fewer than {} kinds: at most {}",
+                rules.opaque_groups, rules.opaque_cap
+            ),
             Rule::SingleGroup => format!("fewer than two kinds of staging signs: at most {}", rules.single_group_cap),
         }
     }
@@ -86,6 +93,10 @@ impl Axes {
         if only_opaque && staging + 1e-9 >= axis_floor && groups >= rules.opaque_groups && score < rules.opaque_floor {
             score = rules.opaque_floor;
             applied.push(Rule::OpaqueFloor);
+        }
+        if only_opaque && groups < rules.opaque_groups && score > rules.opaque_cap {
+            score = rules.opaque_cap;
+            applied.push(Rule::OpaqueCap);
         }
         if groups < 2 && score > rules.single_group_cap {
             score = rules.single_group_cap;
@@ -188,6 +199,7 @@ mod tests {
         assert_eq!(axes(EXAMPLES[13].1).rules, [Rule::ToolNamesPath]);
         assert_eq!(axes(EXAMPLES[16].1).rules, [Rule::SingleGroup]);
         assert!(axes(EXAMPLES[0].1).rules.is_empty());
+        assert_eq!(axes(&["content.opaque", "cfg_refs_path", "enc_hdr"]).rules, [Rule::OpaqueCap]);
     }
 
     #[test]

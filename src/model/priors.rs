@@ -43,6 +43,8 @@ pub struct Rules {
     pub opaque_axis: u8,
     /// Groups of staging signs from which that floor applies.
     pub opaque_groups: usize,
+    /// Highest score of unreadable content with fewer groups than that: any locked backup has two.
+    pub opaque_cap: u8,
     /// Staging below this score is not reported.
     pub report_from: u8,
     /// People from which content counts as many.
@@ -168,6 +170,7 @@ mod tests {
         }
         let staging = p.staging_thresholds;
         assert!(p.rules.discount <= 100 && p.rules.single_group_cap < staging.warning && p.rules.opaque_floor >= staging.warning);
+        assert!(p.rules.opaque_cap < staging.notice);
         for (id, w) in &p.weights {
             assert!((1..=100).contains(&w.weight), "{id}");
             assert!(!w.group.is_empty(), "{id}");

@@ -2,6 +2,7 @@
 
 mod analyzers;
 mod annex;
+mod benign;
 mod binary;
 mod container;
 mod contents;
@@ -11,6 +12,7 @@ mod ioc_goldens;
 mod known_good;
 mod leaks;
 mod manual;
+mod matching;
 mod mentions;
 mod misp;
 mod office;

@@ -11,7 +11,7 @@ use crate::programs::pe;
 use crate::support::{Case, Scene, has_tool};
 
 /// Below the build folder, since a path through `/tmp` would itself be a sign.
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene::below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("target/scenes"))
 }
 
@@ -27,7 +27,7 @@ fn people(from: usize, n: usize) -> impl Iterator<Item = (String, String, String
     })
 }
 
-fn claims(from: usize, n: usize) -> String {
+pub fn claims(from: usize, n: usize) -> String {
     let mut x = String::from(
         "ISA*00*          *00*          *ZZ*CLINIC         *ZZ*PAYER          *261101*1200*^*00501*000000905*0*P*:~GS*HC*CLINIC*PAYER*20261101*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~BHT*0019*00*1*20261101*1200*CH~NM1*85*2*CLINIC*****XX*1234567893~",
     );
@@ -42,7 +42,7 @@ fn claims(from: usize, n: usize) -> String {
     x
 }
 
-fn messages(from: usize, n: usize) -> String {
+pub fn messages(from: usize, n: usize) -> String {
     people(from, n).fold(String::new(), |mut out, (family, given, birth, id)| {
         let _ = write!(
             out,
@@ -52,7 +52,7 @@ fn messages(from: usize, n: usize) -> String {
     })
 }
 
-fn table(from: usize, n: usize) -> String {
+pub fn table(from: usize, n: usize) -> String {
     let mut out = String::from("mrn,last_name,first_name,date_of_birth,ssn,primary_diagnosis,insurance_plan\n");
     for (i, (family, given, birth, id)) in people(from, n).enumerate() {
         let (y, rest) = birth.split_at(4);
@@ -70,7 +70,7 @@ fn table(from: usize, n: usize) -> String {
 }
 
 /// Bytes that nothing packs.
-fn noise(n: usize) -> Vec<u8> {
+pub fn noise(n: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     std::iter::repeat_with(|| {
         state ^= state << 13;
@@ -88,21 +88,25 @@ fn list() -> String {
     (0..30).map(|i| format!("\\\\FS0{}\\billing\\claims 2026\\patients {i}\r\n", i % 3)).collect()
 }
 
+/// Whether 7-Zip is there, under either of the names that Debian gives it.
+pub fn has_seven() -> bool {
+    ["7zz", "7z"].into_iter().any(has_tool)
+}
+
 /// Packs what lies outside of the target, with 7-Zip; the archive lands below the target.
-fn seven(scene: &Scene, out: &str, from: &Path, flags: &[&str]) -> bool {
-    if !has_tool("7zz") {
-        return false;
-    }
+pub fn seven(scene: &Scene, out: &str, from: &Path, flags: &[&str]) -> bool {
+    // Debian calls it by either name.
+    let Some(tool) = ["7zz", "7z"].into_iter().find(|t| has_tool(t)) else { return false };
     let out = scene.target().join(out);
     std::fs::create_dir_all(out.parent().unwrap()).unwrap();
     let done =
-        Command::new("7zz").arg("a").args(flags).arg("-bd").arg("-y").arg(&out).arg(".").current_dir(from).output().unwrap();
+        Command::new(tool).arg("a").args(flags).arg("-bd").arg("-y").arg(&out).arg(".").current_dir(from).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     true
 }
 
 /// Packs the same way with Info-ZIP and its old encryption.
-fn zip(scene: &Scene, out: &str, from: &Path, password: &str) -> bool {
+pub fn zip(scene: &Scene, out: &str, from: &Path, password: &str) -> bool {
     if !has_tool("zip") {
         return false;
     }
@@ -113,7 +117,7 @@ fn zip(scene: &Scene, out: &str, from: &Path, password: &str) -> bool {
     true
 }
 
-fn outside(scene: &Scene, files: &[(&str, Vec<u8>)]) -> PathBuf {
+pub fn outside(scene: &Scene, files: &[(&str, Vec<u8>)]) -> PathBuf {
     let dir = scene.beside("outside");
     for (name, bytes) in files {
         let path = dir.join(name);
@@ -127,7 +131,7 @@ fn rclone(scene: &Scene, at: &str) {
     scene.file(at, pe(&[("OriginalFilename", "rclone.exe"), ("FileDescription", "Rsync for cloud storage")]));
 }
 
-fn scan(scene: &Scene, flags: &[&str]) -> Case {
+pub fn scan(scene: &Scene, flags: &[&str]) -> Case {
     let mut all = vec!["--no-default-rules", "--no-default-iocs"];
     all.extend(flags);
     let case = scene.scan(&all);
@@ -136,7 +140,7 @@ fn scan(scene: &Scene, flags: &[&str]) -> Case {
 }
 
 /// The strongest staging finding: level, score, ids of its reasons.
-fn staged(case: &Case) -> (String, u64, Vec<String>) {
+pub fn staged(case: &Case) -> (String, u64, Vec<String>) {
     let strongest = case.of("staging").into_iter().max_by_key(|f| f["score"].as_u64());
     let Some(f) = strongest else { return ("none".into(), 0, Vec::new()) };
     let ids = f["reasons"].as_array().unwrap().iter().map(|r| text(&r["id"])).collect();

@@ -23,6 +23,8 @@ struct Tool {
     written: Option<i64>,
     /// It lies where intruders put things.
     dropped: bool,
+    /// It lies where installers put programs: any day may be that of an update.
+    installed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,8 +92,9 @@ impl Around {
                 if !is_system(&path) {
                     let transfer = matches!(clue.kind, ClueKind::Transfer { .. });
                     let dropped = place(&path).is_some();
+                    let installed = path.contains("/program files");
                     let (locator, name) = (clue.locator.clone(), tool.clone());
-                    self.tools.insert(Tool { locator, folder, name, transfer, written, dropped });
+                    self.tools.insert(Tool { locator, folder, name, transfer, written, dropped, installed });
                 }
             }
             ClueKind::Script { tool, transfer, paths } => {
@@ -197,7 +200,7 @@ impl Around {
         let same_time = |t: &Tool| {
             t.written.is_some_and(|tool| {
                 let both = |at: &i64| self.window.is_some_and(|w| w.holds(tool) && w.holds(*at));
-                seen.written.iter().any(|at| tool.abs_diff(*at) <= SAME_TIME || both(at))
+                seen.written.iter().any(|at| (!t.installed && tool.abs_diff(*at) <= SAME_TIME) || both(at))
             })
         };
         let of = || self.tools.iter().filter(move |t| t.transfer == transfer);

@@ -17,7 +17,11 @@ use crate::model::{Locator, Name, PhiFacts, Priors, Reason};
 
 static SERVICE: LazyLock<RegexSet> = LazyLock::new(|| set(&Priors::get().types.service_owners));
 /// A drive, an administrative share, or a machine by its usual sort of name.
-static MACHINE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:[a-z]\$?|[a-z][a-z0-9_-]*\d{1,4}\$?|\\\\.+)$"));
+static MACHINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:[a-z]\$?|(?:[a-z0-9]+-)?(?:fs|file|srv|server|nas|dc|sql|db|app|ws|pc|lt|desktop|laptop|host|share|mail|ex)[a-z0-9_-]*\d\$?|\\\\.+)$",
+    )
+});
 
 /// Patient data of the host's files that lie in the archive.
 pub(super) fn copies(all: &Staging, matches: &Matches) -> Vec<Arc<PhiFacts>> {
