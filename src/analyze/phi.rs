@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Analyzer, Examine, Findings, Head, Whole};
+use crate::clue::is_volume;
 use crate::model::{Category, Evidence, Gap, GapReason, Locator, NameMark, PhiFacts, Stage, Words};
 use crate::phi::document::{self, Document};
 use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in, named_in_path};
@@ -50,7 +51,8 @@ impl Examine for Worker<'_> {
         self.unread = if self.document.is_some() { None } else { unread_format(head.bytes) };
         // Of a document that isn't held whole, what is plain text in it can still be looked at.
         let streamed = self.document.is_none() || !head.held;
-        self.scan = streamed.then(|| PhiScan::start(head.bytes, self.key)).filter(|s| !s.is_idle());
+        let start = if is_volume(head.locator.base_name()) { PhiScan::volume } else { PhiScan::start };
+        self.scan = streamed.then(|| start(head.bytes, self.key)).filter(|s| !s.is_idle());
     }
 
     fn feed(&mut self, _offset: u64, chunk: &[u8]) {

@@ -17,7 +17,7 @@ mod uniform;
 mod volume;
 
 pub use uniform::{passes as looks_random, starts_uniform};
-pub use volume::locked_end;
+pub use volume::{VOLUME, is_volume, locked_end};
 
 /// What is looked for in texts.
 const TEXTS: &str = "signatures/clues/texts.json";

@@ -1,7 +1,24 @@
 //! The end of a 7-Zip archive that was cut into volumes: only the last one holds the archive's header
 //! (7zFormat.txt, "EncodedHeader": property 17, then 06 for the packed streams; the coder's id names AES).
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
+use regex::Regex;
+
+/// Names of volumes, lower case: RAR (`.part1.rar`, `.r00`), zip (`.z01`), 7-Zip and plain splitting (`.001`), rclone's
+/// chunker; the stem, and the number in one of the groups `a` to `e`.
+pub static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?<stem>.+)\.(?:part(?<a>\d{1,5})\.(?:rar|exe)|r(?<b>\d{2,3})|z(?<c>\d{2,3})|rclone_chunk\.(?<d>\d{3,5})|(?<e>\d{3}))$",
+    )
+    .expect("a constant")
+});
+
+/// Whether a file is called like one volume of a set.
+pub fn is_volume(name: &[u8]) -> bool {
+    VOLUME.is_match(&String::from_utf8_lossy(name).to_lowercase())
+}
 
 /// Bytes of the longest encoded header that is looked at.
 const LOOK: usize = 1024;

@@ -5,17 +5,12 @@ use std::sync::LazyLock;
 use regex::{Regex, RegexSet};
 
 use super::place::{pattern, set};
+use crate::clue::VOLUME;
 use crate::model::Priors;
 
 static HABIT: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.habit")));
 static MASQUERADE: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().profile.patterns("archive_names.masquerade")));
 static MARKERS: LazyLock<RegexSet> = LazyLock::new(|| set(Priors::get().types.markers.iter().map(|m| &m.member)));
-static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
-    // Names of volumes: RAR (`.part1.rar`, `.r00`), zip (`.z01`), 7-Zip and plain splitting (`.001`), rclone's chunker.
-    pattern(
-        r"^(?<stem>.+)\.(?:part(?<a>\d{1,5})\.(?:rar|exe)|r(?<b>\d{2,3})|z(?<c>\d{2,3})|rclone_chunk\.(?<d>\d{3,5})|(?<e>\d{3}))$",
-    )
-});
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+"));
 
 /// How a name disguises what the bytes are.

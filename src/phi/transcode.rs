@@ -12,7 +12,14 @@ pub struct PhiScan<'k> {
     decoder: Option<Decoder>,
     /// In the order of [`REGISTRY`].
     streams: Vec<Box<dyn PhiStream + 'k>>,
+    /// Bytes before the text that are left out.
+    skip: usize,
 }
+
+/// Bytes in which the text of a volume may begin: an archive's own headers come before it.
+const VOLUME_HEADERS: usize = 4096;
+/// Text that must follow.
+const VOLUME_TEXT: usize = 1024;
 
 impl<'k> PhiScan<'k> {
     /// Looks at the first bytes (up to 64 KiB) of an object; they come again in [`PhiScan::feed`].
@@ -21,7 +28,14 @@ impl<'k> PhiScan<'k> {
         let transcoded = encoding.map(|e| e.decode_without_bom_handling(without_bom(head)).0.into_owned());
         let text = transcoded.as_ref().map_or(head, |t| t.as_bytes());
         let streams = REGISTRY.iter().filter_map(|d| d.start(text, key)).collect();
-        Self { decoder: encoding.map(Encoding::new_decoder_with_bom_removal), streams }
+        Self { decoder: encoding.map(Encoding::new_decoder_with_bom_removal), streams, skip: 0 }
+    }
+
+    /// The same for one volume of a set that was packed without compression: behind the headers of the archive its
+    /// text lies open, and begins and ends anywhere.
+    pub fn volume(head: &[u8], key: &'k CaseKey) -> Self {
+        let skip = text_of_volume(head).unwrap_or(0);
+        Self { skip, ..Self::start(head.get(skip..).unwrap_or_default(), key) }
     }
 
     /// Whether no detector wants the object; feeding it does nothing.
@@ -34,6 +48,9 @@ impl<'k> PhiScan<'k> {
         if self.is_idle() {
             return;
         }
+        let left_out = self.skip.min(chunk.len());
+        self.skip -= left_out;
+        let chunk = chunk.get(left_out..).unwrap_or_default();
         match &mut self.decoder {
             None => self.streams.iter_mut().for_each(|s| s.feed(chunk)),
             Some(decoder) => transcode(decoder, &mut self.streams, chunk, false),
@@ -71,6 +88,14 @@ fn transcode(decoder: &mut Decoder, streams: &mut [Box<dyn PhiStream + '_>], mut
             return;
         }
     }
+}
+
+/// Where the text begins that follows the last control character of the headers.
+fn text_of_volume(head: &[u8]) -> Option<usize> {
+    let control = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b == 0x7f;
+    let start = head.iter().take(VOLUME_HEADERS).rposition(control)?.saturating_add(1);
+    let text = head.get(start..start.saturating_add(VOLUME_TEXT))?;
+    (!text.iter().any(control) && text.contains(&b'\n')).then_some(start)
 }
 
 fn without_bom(head: &[u8]) -> &[u8] {
@@ -137,6 +162,22 @@ mod tests {
         for bytes in [&b""[..], b"\0", b"\xff\xfe\0\0", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0", b"hello, world\n"] {
             assert!(PhiScan::start(bytes, &key).is_idle());
         }
+    }
+
+    #[test]
+    fn text_behind_the_headers_of_a_volume() {
+        let rows: String = (0..60).map(|i| format!("M{i},19{:02}-01-02,\"Doe, Nr{i}\"\n", 10 + i)).collect();
+        let bytes =
+            [b"Rar!\x1a\x07\x01\0\x33\x92\xb5\xe5\x0a\x01list.csv\x02".as_slice(), TABLE.as_bytes(), rows.as_bytes()].concat();
+        assert_eq!(scan(&bytes, 1000), None);
+        let key = CaseKey::new(&[3; 32]);
+        for size in [1, 7, 4096] {
+            let mut scan = PhiScan::volume(&bytes, &key);
+            bytes.chunks(size).for_each(|c| scan.feed(c));
+            assert_eq!(scan.finish().facts.map(|f| f.individuals.best), Some(62), "{size}");
+        }
+        assert_eq!(text_of_volume(&[0; 9000]), None);
+        assert_eq!(text_of_volume(b""), None);
     }
 
     proptest::proptest! {

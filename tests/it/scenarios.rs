@@ -420,3 +420,23 @@ fn e3_to_e6() {
         level("E6", &s, &[], &["none", "info"]);
     }
 }
+
+#[test]
+fn plain_text_in_stored_volumes_is_seen_in_every_part() {
+    let s = scene();
+    let from = outside(&s, &[("list.csv", table(0, 3000).into_bytes())]);
+    if !seven(&s, "C/Users/Public/x.7z", &from, &["-mx0", "-v30k"]) {
+        return;
+    }
+    let case = scan(&s, &[]);
+    let parts = std::fs::read_dir(s.target().join("C/Users/Public")).unwrap().count();
+    let held: Vec<String> = case.of("phi_at_rest").iter().map(|f| text(&f["path"])).collect();
+    assert!(parts >= 6, "{parts}");
+    // The last one holds little but the archive's own list.
+    for n in 1..parts {
+        assert!(held.iter().any(|p| p.ends_with(&format!("x.7z.{n:03}"))), "part {n} of {parts}: {held:?}");
+    }
+    assert_eq!(case.of("staging").len(), 1, "one finding a set");
+    let people = case.report["phi"]["individuals"]["best"].as_u64().unwrap();
+    assert!((2950..=3050).contains(&people), "{people}");
+}
