@@ -205,13 +205,9 @@ impl Staging {
 
     /// The last volume of a set tells whether its names are encrypted, the first one stands for the set.
     fn locked_sets(&mut self) {
-        let family = |l: &Locator| {
-            let path = normal(l.os_name());
-            numbered(base(&path)).filter(|n| n.volume).map(|n| (folder_of(l), n.family))
-        };
-        let locked: BTreeSet<_> = self.around.locked_ends.iter().filter_map(family).collect();
+        let locked: BTreeSet<_> = self.around.locked_ends.iter().filter_map(set_of).collect();
         for (locator, archive) in self.archives.iter_mut().filter(|(l, _)| l.depth() == 0) {
-            if family(locator).is_some_and(|f| locked.contains(&f)) {
+            if set_of(locator).is_some_and(|set| locked.contains(&set)) {
                 archive.encrypted = Encrypted::Headers;
             }
         }
@@ -244,12 +240,22 @@ impl Staging {
         }
     }
 
+    /// Sets of volumes, and the archive that stands for each.
+    fn sets(&self) -> BTreeMap<(Vec<u8>, String), &Locator> {
+        let first = |locator: &&Locator| locator.depth() == 0 && !self.is_later_volume(locator);
+        self.archives.keys().filter(first).filter_map(|l| Some((set_of(l)?, l))).collect()
+    }
+
     fn subjects(&self) -> Vec<Subject<'_>> {
         let mut of_archive: BTreeMap<Locator, Vec<(&Locator, &Arc<PhiFacts>)>> = BTreeMap::new();
         let mut of_folder: BTreeMap<Vec<u8>, Vec<(&Locator, &Arc<PhiFacts>)>> = BTreeMap::new();
         let mut folders: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let sets = self.sets();
         for (locator, facts) in self.people.facts() {
             let mut inside = Some(locator.clone()).filter(|l| self.archives.contains_key(l)).or_else(|| locator.container());
+            // What lies open in a further volume belongs to the set.
+            let set = if inside.is_none() { set_of(locator).and_then(|set| sets.get(&set)) } else { None };
+            inside = inside.or_else(|| set.map(|first| (*first).clone()));
             if inside.is_none() {
                 let folder = folder_of(locator);
                 let top = folders.entry(folder).or_insert_with_key(|folder| tree::top(folder)).clone();
@@ -310,6 +316,14 @@ impl Correlator for Staging {
         self.settle();
         self.subjects().iter().filter_map(|subject| judge(self, subject)).collect()
     }
+}
+
+/// The set that a file belongs to by its name: folder and family.
+fn set_of(locator: &Locator) -> Option<(Vec<u8>, String)> {
+    let path = normal(locator.os_name());
+    let name = base(&path);
+    let family = numbered(name).filter(|n| n.volume).map(|n| n.family).or_else(|| volume_head(name))?;
+    Some((folder_of(locator), family))
 }
 
 /// The folder of a file of the file system, as the evidence spells it; empty for a bare name.

@@ -284,3 +284,56 @@ fn every_reason_it_gives_has_a_weight() {
     }
     assert!(seen > 20);
 }
+
+fn clue(path: &str, kind: crate::model::ClueKind) -> Clue {
+    Clue { locator: Locator::os(path), times: crate::model::Times::default(), kind }
+}
+
+#[test]
+fn what_was_encrypted_for_ransom_is_nobodys_loot() {
+    let files: Vec<String> = (0..12).map(|i| format!("/mnt/c/Users/Public/d{}/report{i}.docx.locked", i % 3)).collect();
+    let around = |files: &[String], note: bool| {
+        let mut around = Around::default();
+        files.iter().for_each(|f| around.note(&clue(f, crate::model::ClueKind::Uniform)));
+        if note {
+            around.note(&clue("/mnt/c/Users/Public/d0/READ_ME.txt", crate::model::ClueKind::RansomNote));
+        }
+        around.ransomed().len()
+    };
+    assert_eq!(around(&files, false), 12);
+    assert_eq!(around(&files[..4], false), 0, "a few are no cluster");
+    assert_eq!(around(&files[..4], true), 4, "but beside a note they are");
+    let parts: Vec<String> = (2..20).map(|i| format!("/mnt/c/PerfLogs/{}/x.7z.{i:03}", i % 2)).collect();
+    assert_eq!(around(&parts, true), 0, "volumes are no victims");
+}
+
+#[test]
+fn files_that_look_encrypted_count_where_intruders_put_things() {
+    let judged = |path: &str, more: &[Clue]| {
+        let mut staging = Staging::new();
+        staging.object(&object(&Locator::os(path), 1 << 20));
+        staging.clue(&clue(path, crate::model::ClueKind::Uniform));
+        more.iter().for_each(|c| staging.clue(c));
+        staging.finish()
+    };
+    assert!(judged("/srv/vault/container", &[]).is_empty());
+    let rclone = clue("/mnt/c/PerfLogs/r.exe", crate::model::ClueKind::Transfer { tool: "the copying tool".into() });
+    let found = judged("/mnt/c/PerfLogs/blob", std::slice::from_ref(&rclone));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert!(ids(one).contains(&"staging.headerless") && ids(one).contains(&"staging.tool_present"), "{:?}", ids(one));
+    assert!(one.title.contains("a file that looks encrypted"), "{}", one.title);
+}
+
+#[test]
+fn a_system_tool_speaks_of_nothing() {
+    let (objects, evidence) = loot("/mnt/c/PerfLogs/claims.zip");
+    let run = |tool: &str| {
+        let mut staging = Staging::new();
+        objects.iter().for_each(|o| staging.object(o));
+        evidence.iter().for_each(|e| staging.evidence(e));
+        staging.clue(&clue(tool, crate::model::ClueKind::Transfer { tool: "curl".into() }));
+        ids(&staging.finish()[0]).iter().any(|id| id.starts_with("staging.tool"))
+    };
+    assert!(run("/mnt/c/PerfLogs/curl.exe"));
+    assert!(!run("/mnt/c/Windows/System32/curl.exe") && !run("/usr/bin/curl"));
+}
