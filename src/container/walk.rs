@@ -159,6 +159,11 @@ impl<'a> Walk<'a> {
         self.expanded.facts.encrypted = Encrypted::Headers;
     }
 
+    /// Which program made it, as far as its headers tell.
+    pub(super) fn made_by(&mut self, maker: String) {
+        self.expanded.facts.made_by = Some(maker);
+    }
+
     /// One of the examiner's passwords opened something of it.
     pub(super) fn opened_with_password(&mut self) {
         self.note("opened_with_password");

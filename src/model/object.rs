@@ -57,6 +57,9 @@ pub struct ContainerFacts {
     /// Members that were listed.
     pub members: u64,
     pub encrypted: Encrypted,
+    /// System and version of the program that made it, and whose habit that is; what the headers say is a claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing_volumes: Vec<String>,
     /// Gap reasons of limits that were hit.

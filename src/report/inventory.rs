@@ -21,6 +21,9 @@ pub struct ContainerRow {
     pub members: u64,
     #[schemars(with = "Encrypted")]
     pub encrypted: String,
+    /// System and version of the program that made it, and whose habit that is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub made_by: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing_volumes: Vec<String>,
     /// Gap reasons of limits that were hit.
@@ -44,6 +47,7 @@ impl ContainerRow {
             format: facts.format.clone(),
             members: facts.members,
             encrypted: word(&facts.encrypted),
+            made_by: facts.made_by.as_deref().map(inert),
             missing_volumes: facts.missing_volumes.iter().map(|v| masker.repeated(of, &inert(v))).collect(),
             limits: facts.limits.clone(),
             notes: facts.notes.iter().map(|n| inert(n)).collect(),

@@ -32,6 +32,7 @@ pub fn object(path: &str) -> Object {
             format: "zip".into(),
             members: 3,
             encrypted: Encrypted::Some,
+            made_by: Some("Unix, version 3.0 (as Info-ZIP writes)".into()),
             missing_volumes: vec!["x.z01".into()],
             limits: vec!["limit_ratio".into()],
             notes: vec!["duplicate_name".into(), "opened_with_password".into()],

@@ -68,9 +68,13 @@ impl Container for Rar {
         let mut keyring = Keyring::default();
         let outcome = input.seek(SeekFrom::End(0)).and_then(|end| {
             if probe.head.starts_with(rar14::MARK) {
+                walk.made_by("RAR before version 1.5".to_owned());
                 return rar14::list(input, end, &mut walk);
             }
             let mark = read_at(input, base, 8)?;
+            // RAR 5.0 brought the second format; later versions can still write the first.
+            let newer = mark.starts_with(rar5::MARK);
+            walk.made_by(if newer { "RAR 5 or later" } else { "RAR 1.5 to 4, or later in its old format" }.to_owned());
             let mut headers = match mark.starts_with(rar5::MARK) {
                 true => Headers::Rar5(rar5::Headers::new(base, end)),
                 false => Headers::Rar4(Box::new(rar4::Headers::new(base, end))),

@@ -27,6 +27,7 @@ mod entry;
 #[cfg(test)]
 mod hostile;
 mod locked;
+mod maker;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use carve::Carver;
 use crypt::Plain;
 use directory::End;
 use entry::{Entry, MASKED};
+use maker::maker;
 
 /// Bytes of the directory read at a time.
 const WINDOW: usize = 256 << 10;
@@ -162,7 +164,13 @@ impl<'a> Archive<'a> {
             };
             let fixed = get(self.input, Entry::CENTRAL)?;
             let Some(length) = Entry::central_length(&fixed) else { break };
-            let Some(entry) = Entry::central(&get(self.input, length)?) else {
+            let header = get(self.input, length)?;
+            if count == 0
+                && let Some(maker) = maker(&header)
+            {
+                walk.made_by(maker);
+            }
+            let Some(entry) = Entry::central(&header) else {
                 walk.shortfall(GapReason::Malformed, "the directory is cut off");
                 return Ok(());
             };
