@@ -10,6 +10,10 @@ use crate::model::GapReason;
 /// whole list on 7-Zip's own key derivation (2^19 rounds).
 const ROUNDS: u64 = (8 * Passwords::MAX as u64) << 19;
 
+/// Bytes of members' names, with those of the members around them, that one object of the file system may give: its
+/// records are held until it is done, and a name that compresses well would be an archive bomb of its own.
+const NAMES: u64 = 128 << 20;
+
 /// The limits a run is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Limits {
@@ -38,6 +42,8 @@ pub struct Budget {
     pub limits: Limits,
     pool: Arc<Pool>,
     depth: u32,
+    /// Bytes of the names of the members that are open.
+    around: u64,
     passwords: Passwords,
 }
 
@@ -46,6 +52,7 @@ struct Pool {
     bytes: AtomicU64,
     members: AtomicU64,
     rounds: AtomicU64,
+    names: AtomicU64,
 }
 
 impl Budget {
@@ -55,8 +62,9 @@ impl Budget {
             bytes: AtomicU64::new(limits.total_bytes),
             members: AtomicU64::new(limits.members),
             rounds: AtomicU64::new(ROUNDS),
+            names: AtomicU64::new(NAMES),
         };
-        Self { limits, pool: Arc::new(pool), depth: 0, passwords: Passwords::default() }
+        Self { limits, pool: Arc::new(pool), depth: 0, around: 0, passwords: Passwords::default() }
     }
 
     /// The same with passwords to try.
@@ -107,6 +115,26 @@ impl Budget {
         }
     }
 
+    /// Charges the name of a member of `length` bytes, which stands behind the names around it.
+    ///
+    /// # Errors
+    /// [`GapReason::LimitMemory`] when that is not left.
+    pub(super) fn name(&self, length: usize) -> Result<(), GapReason> {
+        let wanted = self.around.saturating_add(length as u64);
+        if take(&self.pool.names, wanted) == wanted { Ok(()) } else { Err(GapReason::LimitMemory) }
+    }
+
+    /// While a member with a name of `length` bytes is looked into; gives what [`Budget::leave`] takes.
+    pub(super) fn enter(&mut self, length: usize) -> u64 {
+        let around = self.around.saturating_add(length as u64);
+        std::mem::replace(&mut self.around, around)
+    }
+
+    /// Behind that member.
+    pub(super) fn leave(&mut self, before: u64) {
+        self.around = before;
+    }
+
     /// Bytes of output that may still be produced.
     pub fn bytes_left(&self) -> u64 {
         self.pool.bytes.load(Ordering::Relaxed)
@@ -142,6 +170,11 @@ mod tests {
         assert_eq!(inner.bytes(7), 7);
         assert_eq!(outer.bytes(7), 3);
         assert_eq!(outer.bytes_left(), 0);
+        let before = inner.enter(100);
+        assert_eq!((inner.name(5), outer.name(5)), (Ok(()), Ok(())));
+        assert_eq!(outer.name(NAMES as usize - 110 + 1), Err(GapReason::LimitMemory));
+        inner.leave(before);
+        assert_eq!(inner.name(0), Ok(()));
         outer.ascend();
         outer.ascend();
         assert_eq!(outer.depth(), 0);

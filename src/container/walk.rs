@@ -63,6 +63,11 @@ impl<'a> Walk<'a> {
             self.shortfall(reason, "the limit of members was reached; the others are not listed");
             return false;
         }
+        if let Err(reason) = self.budget.name(facts.name.bytes().len()) {
+            self.ended = true;
+            self.shortfall(reason, "the names of the members are longer than the limit; the others are not listed");
+            return false;
+        }
         facts.index = self.index;
         self.index = self.index.saturating_add(1);
         self.expanded.facts.members = self.expanded.facts.members.saturating_add(1);
@@ -108,7 +113,9 @@ impl<'a> Walk<'a> {
         allowance: Option<Rc<Cell<u64>>>,
     ) -> Option<GapReason> {
         let mut meter = Meter::new(content, fed, self.budget, allowance);
+        let before = self.budget.enter(facts.name.bytes().len());
         self.sink.member(facts, &mut meter, self.budget);
+        self.budget.leave(before);
         let reason = meter.fault().map(|fault| fault.reason);
         if let Some(reason) = reason {
             self.limit(reason);

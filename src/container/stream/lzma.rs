@@ -47,7 +47,9 @@ fn alone_stored(head: &[u8]) -> Stored {
 /// The format has no magic: the fields must be such as encoders write them, and the first bytes must decode.
 fn is_lzma_alone(head: &[u8]) -> bool {
     let Some((properties, dictionary, size)) = alone_header(head) else { return false };
-    let round = dictionary.is_power_of_two() || (dictionary % 3 == 0 && (dictionary / 3).is_power_of_two());
+    // The largest stands for "as large as it gets" in old tools.
+    let round =
+        dictionary == u32::MAX || dictionary.is_power_of_two() || (dictionary % 3 == 0 && (dictionary / 3).is_power_of_two());
     let literal_bits = properties % 9 + properties / 9 % 5;
     if properties > 224
         || literal_bits > 4
@@ -99,6 +101,11 @@ impl<'a> Codec<'a> for Alone<'a> {
     }
 
     fn begin(&mut self, input: &Shared<'a>) -> io::Result<()> {
+        // The decoder calls a dictionary beyond its own bound damage.
+        let declared = alone_header(&input.peek(13)?).map_or(0, |(_, dictionary, _)| u64::from(dictionary));
+        if declared > self.limits.decoder_memory {
+            return Err(Fault::new(GapReason::LimitMemory, "the dictionary is larger than a decoder may take").into());
+        }
         self.inner = Some(LzmaReader::new_mem_limit(input.clone(), limit_kib(&self.limits), None)?);
         Ok(())
     }

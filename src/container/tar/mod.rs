@@ -184,6 +184,10 @@ fn members(tape: &mut Tape<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
                 };
                 let target = if kind == b'g' { &mut global } else { local.insert(global.clone()) };
                 target.add(&records);
+                // A map belongs to one file; copied for all it would only cost time.
+                if kind == b'g' && target.map.take().is_some() {
+                    target.damaged = true;
+                }
                 if std::mem::take(&mut target.damaged) {
                     walk.shortfall(GapReason::Malformed, "an extended header is damaged");
                 }

@@ -43,9 +43,8 @@ pub(super) fn in_tail(tail: &[u8], size: u64) -> bool {
         let (Some(entries), Some(length), Some(comment)) = (u16_at(record, 10), u32_at(record, 12), u16_at(record, 20)) else {
             return false;
         };
-        if record.len() < 22 + usize::from(comment) {
-            return false;
-        }
+        // A comment that is cut off hides nothing from others; then the directory itself must be seen.
+        let whole = record.len() >= 22 + usize::from(comment);
         if at.checked_sub(20).is_some_and(|locator| tail[locator..].starts_with(b"PK\x06\x07")) {
             return true;
         }
@@ -53,7 +52,7 @@ pub(super) fn in_tail(tail: &[u8], size: u64) -> bool {
         let Some(start) = first.saturating_add(at as u64).checked_sub(length) else { return false };
         let signed = match start.checked_sub(first).and_then(|start| tail.get(usize::try_from(start).ok()?..)) {
             Some(directory) => directory.starts_with(b"PK\x01\x02"),
-            None => true,
+            None => whole,
         };
         entries > 0 && length >= u64::from(entries) * 46 && signed
     })
