@@ -17,6 +17,7 @@ mod forward;
 pub mod iso;
 pub mod lzh;
 mod meter;
+pub mod msi;
 mod overlay;
 mod parts;
 mod passwords;
@@ -61,6 +62,7 @@ pub static REGISTRY: &[&dyn Container] = &[
     &arj::Arj,
     &ace::Ace,
     &iso::Iso,
+    &msi::Msi,
     &stream::lzma::LZMA,
     &zip::Zip,
 ];

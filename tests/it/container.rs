@@ -14,8 +14,8 @@ const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
 
 /// Formats that are opened, by what the corpus calls them.
 const OPENED: &[&str] = &[
-    "zip", "tar", "gz", "bz2", "xz", "lzma", "lzip", "zst", "7z", "rar", "lz4", "compress", "cpio", "ar", "deb", "rpm", "cab", "xar",
-    "lzh", "arj", "ace", "iso",
+    "zip", "tar", "gz", "bz2", "xz", "lzma", "lzip", "zst", "7z", "rar", "lz4", "compress", "cpio", "ar", "deb", "rpm", "cab",
+    "xar", "lzh", "arj", "ace", "iso",
 ];
 
 #[derive(Default)]
