@@ -6,14 +6,25 @@ use std::io::{Read, Seek};
 
 use crate::model::{ContainerFacts, GapReason, MemberFacts};
 
+pub mod ace;
+pub mod ar;
+pub mod arj;
 mod budget;
+pub mod cab;
+pub mod cpio;
+mod ends;
+mod forward;
+pub mod iso;
+pub mod lzh;
 mod meter;
+pub mod msi;
 mod overlay;
 mod parts;
 mod passwords;
 pub mod rar;
 mod read;
 pub mod recognised;
+pub mod rpm;
 pub mod sevenz;
 pub mod stream;
 pub mod tar;
@@ -21,6 +32,7 @@ pub mod tar;
 mod testing;
 mod times;
 mod walk;
+pub mod xar;
 pub mod zip;
 
 pub use budget::{Budget, Limits};
@@ -34,10 +46,23 @@ pub static REGISTRY: &[&dyn Container] = &[
     &stream::bz2::BZ2,
     &stream::xz::XZ,
     &stream::zst::ZST,
+    &stream::lz4::LZ4,
+    &stream::compress::COMPRESS,
     &stream::lzma::LZIP,
     &sevenz::SevenZip,
     &rar::Rar,
     &tar::Tar,
+    &cpio::Cpio,
+    &ar::DEB,
+    &ar::AR,
+    &rpm::Rpm,
+    &cab::Cab,
+    &xar::Xar,
+    &lzh::Lzh,
+    &arj::Arj,
+    &ace::Ace,
+    &iso::Iso,
+    &msi::Msi,
     &stream::lzma::LZMA,
     &zip::Zip,
 ];
@@ -50,6 +75,11 @@ pub fn formats() -> impl Iterator<Item = &'static dyn Container> {
 /// The format of an object, if it is a container. Formats that are only recognised come before a zip that is
 /// merely appended.
 pub fn detect(probe: &Probe<'_>) -> Option<&'static dyn Container> {
+    by_marks(probe).or_else(|| overlay::detect(probe))
+}
+
+/// The same without what is appended to something else.
+fn by_marks(probe: &Probe<'_>) -> Option<&'static dyn Container> {
     let mut appended = None;
     for format in formats().filter(|format| format.probe(probe)) {
         if !format.weak(probe) {
@@ -57,16 +87,19 @@ pub fn detect(probe: &Probe<'_>) -> Option<&'static dyn Container> {
         }
         appended = appended.or(Some(format));
     }
-    appended.or_else(|| overlay::detect(probe))
+    appended
 }
 
 /// Detects and opens one level: the call for the outermost object and for each member. The depth is charged
 /// here; where the limit is reached, the container is named and not opened.
 pub fn expand(probe: &Probe<'_>, input: &mut dyn ReadSeek, budget: &mut Budget, sink: &mut dyn MemberSink) -> Option<Expanded> {
-    let format = detect(probe)?;
+    let (format, appended) = match by_marks(probe) {
+        Some(format) => (format, false),
+        None => (overlay::detect(probe)?, true),
+    };
     // A copy, so that the depth is right again even when a decoder panics and the caller goes on.
     let mut inner = budget.clone();
-    Some(match inner.descend() {
+    let mut expanded = match inner.descend() {
         Ok(()) => format.expand(probe, input, &mut inner, sink),
         Err(reason) => {
             let facts = ContainerFacts {
@@ -77,7 +110,12 @@ pub fn expand(probe: &Probe<'_>, input: &mut dyn ReadSeek, budget: &mut Budget, 
             let detail = "containers are nested deeper than the limit".to_owned();
             Expanded { facts, shortfalls: vec![Shortfall { reason, detail }] }
         }
-    })
+    };
+    if appended {
+        expanded.facts.notes.push("appended".to_owned());
+        expanded.facts.notes.sort();
+    }
+    Some(expanded)
 }
 
 /// Bytes that can be read and sought: a file of the target, or a member held in memory.

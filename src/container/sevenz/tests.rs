@@ -54,7 +54,7 @@ fn hidden_names() {
 fn behind_a_program_and_with_more_behind_it() {
     let tree = open(&[b"MZ a program", PLAIN, b"more"].concat(), "x.exe");
     assert_eq!(tree.content("folder/one.txt"), Some(&b"the first of two\n"[..]));
-    assert_eq!(opened(&tree).facts.notes, ["prefix_data", "trailing_data"]);
+    assert_eq!(opened(&tree).facts.notes, ["appended", "prefix_data", "trailing_data"]);
 }
 
 #[test]

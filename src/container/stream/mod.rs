@@ -11,7 +11,9 @@ use super::{Budget, Container, Expanded, Limits, MemberSink, Probe, ReadSeek};
 use crate::model::{MemberFacts, Time};
 
 pub mod bz2;
+pub mod compress;
 pub mod gz;
+pub mod lz4;
 pub mod lzma;
 mod peek;
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Skips zero bytes; stops at the first other byte or at the end.
-    pub(super) fn skip_zeros(&self) -> io::Result<()> {
+    pub(in crate::container) fn skip_zeros(&self) -> io::Result<()> {
         loop {
             let mut peek = self.0.borrow_mut();
             peek.fill(1)?;

@@ -324,6 +324,15 @@ fn split_sets_name_what_is_missing() {
 }
 
 #[test]
+fn the_last_part_of_a_set_that_zip_wrote() {
+    let tree = open(include_bytes!("../../../tests/fixtures/container/zip-split.zip"), "split.zip");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["split.z01"]);
+    assert_eq!(tree.names(), ["noise.bin", "list.txt"]);
+    assert_eq!(tree.content("list.txt"), Some(&b"Nobody in this list is real.\n"[..]));
+    assert_eq!(tree.seen[0].gap, Some(GapReason::MissingVolume));
+}
+
+#[test]
 fn links_are_data() {
     let tree = open(&zip(&[Part { attributes: 0o120_777 << 16, ..stored("l", b"/etc/passwd") }]), "x.zip");
     assert!(tree.seen[0].facts.is_link);
