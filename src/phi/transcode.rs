@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn text_behind_the_headers_of_a_volume() {
-        let rows: String = (0..60).map(|i| format!("M{i},19{:02}-01-02,\"Doe, Nr{i}\"\n", 10 + i)).collect();
+        let rows: String = (0..60).map(|i| format!("P{i},19{:02}-01-02,\"Doe, Nr{i}\"\n", 10 + i)).collect();
         let bytes =
             [b"Rar!\x1a\x07\x01\0\x33\x92\xb5\xe5\x0a\x01list.csv\x02".as_slice(), TABLE.as_bytes(), rows.as_bytes()].concat();
         assert_eq!(scan(&bytes, 1000), None);
