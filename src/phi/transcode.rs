@@ -1,5 +1,7 @@
 //! One object's bytes through every detector that may want them, UTF-16 transcoded on the way.
 
+use std::ops::Range;
+
 use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 
 use super::{CaseKey, Outcome, PhiStream, REGISTRY, dicom};
@@ -14,6 +16,8 @@ pub struct PhiScan<'k> {
     streams: Vec<Box<dyn PhiStream + 'k>>,
     /// Bytes before the text that are left out.
     skip: usize,
+    /// Bytes of text, where something else is known to follow.
+    left: Option<usize>,
 }
 
 /// Bytes in which the text of a volume may begin: an archive's own headers come before it.
@@ -28,14 +32,15 @@ impl<'k> PhiScan<'k> {
         let transcoded = encoding.map(|e| e.decode_without_bom_handling(without_bom(head)).0.into_owned());
         let text = transcoded.as_ref().map_or(head, |t| t.as_bytes());
         let streams = REGISTRY.iter().filter_map(|d| d.start(text, key)).collect();
-        Self { decoder: encoding.map(Encoding::new_decoder_with_bom_removal), streams, skip: 0 }
+        Self { decoder: encoding.map(Encoding::new_decoder_with_bom_removal), streams, skip: 0, left: None }
     }
 
     /// The same for one volume of a set that was packed without compression: behind the headers of the archive its
     /// text lies open, and begins and ends anywhere.
     pub fn volume(head: &[u8], key: &'k CaseKey) -> Self {
-        let skip = text_of_volume(head).unwrap_or(0);
-        Self { skip, ..Self::start(head.get(skip..).unwrap_or_default(), key) }
+        let Some(text) = text_of_volume(head) else { return Self::start(head, key) };
+        let left = (text.end < head.len()).then_some(text.len());
+        Self { skip: text.start, left, ..Self::start(head.get(text).unwrap_or_default(), key) }
     }
 
     /// Whether no detector wants the object; feeding it does nothing.
@@ -50,7 +55,11 @@ impl<'k> PhiScan<'k> {
         }
         let left_out = self.skip.min(chunk.len());
         self.skip -= left_out;
-        let chunk = chunk.get(left_out..).unwrap_or_default();
+        let mut chunk = chunk.get(left_out..).unwrap_or_default();
+        if let Some(left) = &mut self.left {
+            chunk = chunk.get(..*left).unwrap_or(chunk);
+            *left -= chunk.len();
+        }
         match &mut self.decoder {
             None => self.streams.iter_mut().for_each(|s| s.feed(chunk)),
             Some(decoder) => transcode(decoder, &mut self.streams, chunk, false),
@@ -90,12 +99,13 @@ fn transcode(decoder: &mut Decoder, streams: &mut [Box<dyn PhiStream + '_>], mut
     }
 }
 
-/// Where the text begins that follows the last control character of the headers.
-fn text_of_volume(head: &[u8]) -> Option<usize> {
+/// The text that follows the last control character of the headers, up to that of the archive's own list.
+fn text_of_volume(head: &[u8]) -> Option<Range<usize>> {
     let control = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b == 0x7f;
-    let start = head.iter().take(VOLUME_HEADERS).rposition(control)?.saturating_add(1);
-    let text = head.get(start..start.saturating_add(VOLUME_TEXT))?;
-    (!text.iter().any(control) && text.contains(&b'\n')).then_some(start)
+    let start = head.iter().take(VOLUME_HEADERS).rposition(control).map_or(0, |last| last.saturating_add(1));
+    let behind = head.get(start..)?;
+    let text = behind.get(..behind.iter().position(control).unwrap_or(behind.len()))?;
+    (text.len() >= VOLUME_TEXT && text.contains(&b'\n')).then_some(start..start.saturating_add(text.len()))
 }
 
 fn without_bom(head: &[u8]) -> &[u8] {
@@ -176,6 +186,12 @@ mod tests {
             bytes.chunks(size).for_each(|c| scan.feed(c));
             assert_eq!(scan.finish().facts.map(|f| f.individuals.best), Some(62), "{size}");
         }
+        // The last volume ends in the archive's own list.
+        let last = [TABLE.as_bytes(), rows.as_bytes(), b"\x01\x04\x06\0\x01\x09".as_slice()].concat();
+        assert_eq!(scan(&last, 1000), None);
+        let mut scan = PhiScan::volume(&last, &key);
+        last.chunks(100).for_each(|c| scan.feed(c));
+        assert_eq!(scan.finish().facts.map(|f| f.individuals.best), Some(62));
         assert_eq!(text_of_volume(&[0; 9000]), None);
         assert_eq!(text_of_volume(b""), None);
     }
