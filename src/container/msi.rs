@@ -238,7 +238,7 @@ fn name(units: impl Iterator<Item = u16>) -> Vec<u8> {
     let units: Vec<u16> = units.collect();
     for c in char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)) {
         match u16::try_from(u32::from(c)) {
-            Ok(unit @ 0x3800..0x4800) => out.extend([letter(unit - 0x3800), letter(unit - 0x3800 >> 6)]),
+            Ok(unit @ 0x3800..0x4800) => out.extend([letter(unit - 0x3800), letter((unit - 0x3800) >> 6)]),
             Ok(unit @ 0x4800..0x4840) => out.push(letter(unit - 0x4800)),
             Ok(0x4840) => out.push('!'),
             _ => out.push(c),
