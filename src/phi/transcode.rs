@@ -99,13 +99,20 @@ fn transcode(decoder: &mut Decoder, streams: &mut [Box<dyn PhiStream + '_>], mut
     }
 }
 
-/// The text that follows the last control character of the headers, up to that of the archive's own list.
+/// The longest text without a control character that begins in the headers' bytes: what comes before belongs to them,
+/// and what comes behind to the archive's own list.
 fn text_of_volume(head: &[u8]) -> Option<Range<usize>> {
-    let control = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b == 0x7f;
-    let start = head.iter().take(VOLUME_HEADERS).rposition(control).map_or(0, |last| last.saturating_add(1));
-    let behind = head.get(start..)?;
-    let text = behind.get(..behind.iter().position(control).unwrap_or(behind.len()))?;
-    (text.len() >= VOLUME_TEXT && text.contains(&b'\n')).then_some(start..start.saturating_add(text.len()))
+    let control = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\r' | b'\n')) || *b == 0x7f;
+    let ends = head.iter().enumerate().filter(|(_, b)| control(b)).map(|(at, _)| at).chain([head.len()]);
+    let (mut longest, mut start) = (0..0, 0);
+    for end in ends {
+        if start <= VOLUME_HEADERS && end - start > longest.len() {
+            longest = start..end;
+        }
+        start = end + 1;
+    }
+    let text = head.get(longest.clone())?;
+    (text.len() >= VOLUME_TEXT && text.contains(&b'\n')).then_some(longest)
 }
 
 fn without_bom(head: &[u8]) -> &[u8] {
