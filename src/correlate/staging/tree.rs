@@ -4,6 +4,9 @@
 use super::super::place::{normal, place};
 use crate::model::Name;
 
+/// Folders below a place, itself counted, up to which a file belongs to what was put there.
+const MAX_DEPTH: usize = 7;
+
 /// The folder that stands for all below it: the first below a place that intruders use; elsewhere the folder itself.
 pub fn top(folder: &[u8]) -> Vec<u8> {
     let ends: Vec<usize> = (1..=folder.len()).filter(|end| matches!(folder.get(*end), None | Some(b'/' | b'\\'))).collect();
@@ -12,7 +15,12 @@ pub fn top(folder: &[u8]) -> Vec<u8> {
         file.extend_from_slice(b"/x");
         place(&normal(&Name::from(file))).is_some()
     };
-    let Some(base) = ends.iter().position(|end| is_place(*end)) else { return folder.to_vec() };
+    // The deepest place counts: evidence may be mounted below one, and what lies far below is another's.
+    let places: Vec<bool> = ends.iter().map(|end| is_place(*end)).collect();
+    let starts =
+        |i: &usize| places.get(*i) == Some(&true) && i.checked_sub(1).and_then(|before| places.get(before)) != Some(&true);
+    let base = (0..places.len()).rev().find(starts).filter(|base| ends.len().saturating_sub(*base) <= MAX_DEPTH);
+    let Some(base) = base else { return folder.to_vec() };
     let end = ends.get(base.saturating_add(1)).or_else(|| ends.get(base)).copied().unwrap_or(folder.len());
     folder.get(..end).unwrap_or(folder).to_vec()
 }
@@ -55,6 +63,9 @@ mod tests {
         assert_eq!(of("/mnt/c/PerfLogs/1/a"), "/mnt/c/PerfLogs/1");
         assert_eq!(of("C:\\Users\\Public\\x\\y"), "C:\\Users\\Public\\x");
         assert_eq!(of("/srv/patients/2026"), "/srv/patients/2026");
+        assert_eq!(of("/tmp/image/C/ProgramData/upd/FS01/billing"), "/tmp/image/C/ProgramData/upd");
+        let deep = "/tmp/image/C/Users/ann/Documents/patients/2026";
+        assert_eq!(of(deep), deep);
         assert_eq!(of(""), "");
     }
 
