@@ -104,12 +104,14 @@ fn transcode(decoder: &mut Decoder, streams: &mut [Box<dyn PhiStream + '_>], mut
 fn text_of_volume(head: &[u8]) -> Option<Range<usize>> {
     let control = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\r' | b'\n')) || *b == 0x7f;
     let ends = head.iter().enumerate().filter(|(_, b)| control(b)).map(|(at, _)| at).chain([head.len()]);
-    let (mut longest, mut start) = (0..0, 0);
+    // The last bytes of 7-Zip's first header are a checksum, which may look like text (7zFormat.txt, SignatureHeader).
+    let mut start = if head.starts_with(b"7z\xbc\xaf\x27\x1c") { 32 } else { 0 };
+    let mut longest = 0..0;
     for end in ends {
-        if start <= VOLUME_HEADERS && end - start > longest.len() {
+        if start <= VOLUME_HEADERS && end.saturating_sub(start) > longest.len() {
             longest = start..end;
         }
-        start = end + 1;
+        start = start.max(end + 1);
     }
     let text = head.get(longest.clone())?;
     (text.len() >= VOLUME_TEXT && text.contains(&b'\n')).then_some(longest)
@@ -193,6 +195,10 @@ mod tests {
             bytes.chunks(size).for_each(|c| scan.feed(c));
             assert_eq!(scan.finish().facts.map(|f| f.individuals.best), Some(62), "{size}");
         }
+        let first =
+            [b"7z\xbc\xaf\x27\x1c\0\x04....\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{%\"<".as_slice(), TABLE.as_bytes(), rows.as_bytes()]
+                .concat();
+        assert_eq!(text_of_volume(&first).map(|t| t.start), Some(32));
         // The last volume ends in the archive's own list.
         let last = [TABLE.as_bytes(), rows.as_bytes(), b"\x01\x04\x06\0\x01\x09".as_slice()].concat();
         assert_eq!(scan(&last, 1000), None);
