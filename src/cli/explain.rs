@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::exit::Exit;
 use crate::correlate::axes::Axes;
-use crate::model::{Axis, Category, Priors, Reason, text::thousands};
+use crate::model::text::{escape, thousands};
+use crate::model::{Axis, Category, Priors, Reason};
 use crate::report::{FindingRow, OldCase};
 use crate::score;
 
@@ -38,19 +39,24 @@ pub fn run(args: &ExplainArgs) -> Exit {
         Err(e) => return usage(&e.to_string()),
     };
     let Some(id) = &args.id else {
-        print!("{}", list(&old.report.findings));
+        print!("{}", inert(&list(&old.report.findings)));
         return Exit::Clean;
     };
     let id = id.trim().to_lowercase();
     let found: Vec<&FindingRow> = old.report.findings.iter().filter(|f| !id.is_empty() && f.id.starts_with(&id)).collect();
     match found.as_slice() {
         [one] => {
-            print!("{}", explain(one));
+            print!("{}", inert(&explain(one)));
             Exit::Clean
         }
         [] => usage(&format!("the case has no finding whose id begins with {id:?}; `wardround explain CASE` lists them")),
         many => usage(&format!("{} findings have ids that begin with {id}; give more of it", many.len())),
     }
+}
+
+/// A case folder may come from anybody: what could steer the terminal is shown, line by line.
+fn inert(text: &str) -> String {
+    text.lines().map(|line| escape(line.as_bytes()) + "\n").collect()
 }
 
 fn usage(why: &str) -> Exit {

@@ -2,7 +2,7 @@
 //! or left for ransom, bytes that look like ciphertext. `signatures/clues/texts.json` holds what is looked for.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use encoding_rs::{UTF_16BE, UTF_16LE};
@@ -26,7 +26,7 @@ const MAX_SCRIPT: usize = 1 << 20;
 /// Largest list of files, bytes.
 const MAX_LIST: usize = 32 << 20;
 /// Paths that are kept of one script.
-const MAX_PATHS: usize = 4096;
+const MAX_PATHS: usize = 256;
 /// Paths from which a text is a list of them.
 const LEAST_LISTED: u64 = 20;
 /// Lines that decide whether a text is a list.
@@ -165,10 +165,10 @@ fn written(text: &str) -> Vec<ClueKind> {
         }
     }
     let mut clues = Vec::new();
-    let mut named = None;
+    let mut named: Option<Arc<[String]>> = None;
     for ((script, patterns), _) in known.scripts.iter().zip(asked).filter(|(_, asked)| *asked) {
         if patterns.iter().any(|p| p.is_match(text)) {
-            let paths = named.get_or_insert_with(|| paths::named(text, MAX_PATHS)).clone();
+            let paths = named.get_or_insert_with(|| Arc::from(paths::named(text, MAX_PATHS))).clone();
             clues.push(ClueKind::Script { tool: script.tool.clone(), transfer: script.transfer, paths });
         }
     }

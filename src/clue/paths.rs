@@ -4,12 +4,23 @@ use std::collections::BTreeSet;
 
 /// Longest path that is taken, bytes.
 const MAX_PATH: usize = 1024;
+/// Folders of a file that are looked up, the nearest.
+const MAX_FOLDERS: usize = 64;
 
-/// `C:\Users\x` as `c:/users/x`.
-pub fn normal(path: &str) -> String {
+/// `C:\Users\x\` as `c:/users/x/`, without a device prefix (`\\?\`).
+pub fn lower(path: &str) -> String {
     let text = path.to_lowercase().replace('\\', "/");
-    let text = text.strip_prefix("//?/").or_else(|| text.strip_prefix("//./")).unwrap_or(&text);
-    text.trim_end_matches('/').to_owned()
+    match text.strip_prefix("//?/").or_else(|| text.strip_prefix("//./")) {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
+}
+
+/// The same without separators at its end.
+pub fn normal(path: &str) -> String {
+    let mut text = lower(path);
+    text.truncate(text.trim_end_matches('/').len());
+    text
 }
 
 /// Bytes of the start of an absolute path: `C:\`, `\\server\share`, `/srv/x`. A lone `/x` is an option of some program.
@@ -66,24 +77,30 @@ pub fn named(text: &str, most: usize) -> Vec<String> {
     found.into_iter().take(most).collect()
 }
 
-/// Whether a path that a text names is this file, the folder it lies in, or a folder above that is not shared by
-/// everything. Drives and servers are left out: evidence is read where it is mounted.
-pub fn names(mention: &str, file: &str) -> bool {
+/// What a path that a text names is looked up by: without its drive or server, since evidence is read where it is
+/// mounted, and without a pattern of files at its end.
+pub fn key(mention: &str) -> Option<&str> {
     let bare = below_root(mention);
-    let parts = bare.split('/').filter(|p| !p.is_empty()).count();
-    if bare.contains(['*', '?']) {
-        return bare.rsplit_once('/').is_some_and(|(folder, _)| names(folder, file));
-    }
-    if parts == 0 {
-        return false;
-    }
-    let Some(at) = file.find(bare) else { return false };
-    let whole = at == 0 || bare.starts_with('/');
-    let rest = file.get(at + bare.len()..).unwrap_or_default();
-    let folders_between = rest.matches('/').count();
-    let boundary = rest.is_empty() || rest.starts_with('/');
-    // One name alone (`/tmp`, `c:/users`) speaks of what lies in it and of nothing deeper.
-    whole && boundary && (parts >= 2 || folders_between <= 2)
+    let bare = match bare.find(['*', '?']) {
+        Some(pattern) => bare.get(..pattern)?.rsplit_once('/')?.0,
+        None => bare,
+    };
+    (bare.len() > 1 && bare.starts_with('/')).then_some(bare)
+}
+
+/// The keys of all that names a file: itself, the folder it lies in, and those above that are not shared by everything.
+/// One name alone (`/tmp`, `c:/users`) speaks of what lies in it and in its folders, and of nothing deeper.
+pub fn keys(file: &str) -> impl Iterator<Item = &str> {
+    let mut cuts: Vec<usize> = file.match_indices('/').map(|(at, _)| at).chain([file.len()]).collect();
+    cuts.drain(..cuts.len().saturating_sub(MAX_FOLDERS));
+    let count = cuts.len();
+    (0..count).flat_map(move |from| {
+        let cuts = cuts.clone();
+        (from + 1..count).filter_map(move |to| {
+            let alone_and_far = to - from < 2 && count - 1 - to > 2;
+            file.get(*cuts.get(from)?..*cuts.get(to)?).filter(|_| !alone_and_far)
+        })
+    })
 }
 
 fn below_root(path: &str) -> &str {
@@ -100,6 +117,10 @@ fn below_root(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names(mention: &str, file: &str) -> bool {
+        key(mention).is_some_and(|key| keys(file).any(|k| k == key))
+    }
 
     #[test]
     fn paths_are_found_in_every_dress() {

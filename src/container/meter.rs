@@ -89,6 +89,23 @@ impl Fed {
         self.bytes.set(self.bytes.get().saturating_add(n as u64));
     }
 
+    /// Reads on from a decoder's input, and keeps the account.
+    pub(super) fn read(&self, from: &mut (impl Read + ?Sized), buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match from.read(buf) {
+                Ok(n) => {
+                    self.add(n);
+                    return Ok(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.fail(&e);
+                    return Err(e);
+                }
+            }
+        }
+    }
+
     /// Remembers a failure of the input.
     pub(super) fn fail(&self, err: &io::Error) {
         let fault = fault_of(err);
@@ -119,19 +136,7 @@ impl<'a> Input<'a> {
 
 impl Read for Input<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.inner.read(buf) {
-                Ok(n) => {
-                    self.fed.add(n);
-                    return Ok(n);
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    self.fed.fail(&e);
-                    return Err(e);
-                }
-            }
-        }
+        self.fed.read(self.inner, buf)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
+use crate::clue::paths::lower;
 use crate::model::profile::{Location, regex_set};
 use crate::model::{Name, Priors};
 
@@ -71,11 +72,7 @@ pub(super) fn pattern(text: &str) -> Regex {
 
 /// A path as the patterns expect it: lower case, `/` between names, without a device prefix (`\\?\`).
 pub fn normal(path: &Name) -> String {
-    let text = path.lossy().to_lowercase().replace('\\', "/");
-    match text.strip_prefix("//?/").or_else(|| text.strip_prefix("//./")) {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    }
+    lower(&path.lossy())
 }
 
 /// The most telling place of a normalised path.

@@ -1,5 +1,7 @@
 //! What an object says of others: no evidence by itself, but correlators weigh it together with them.
 
+use std::sync::Arc;
+
 use super::{Locator, Times};
 
 /// One observation about an object that may speak for what lies beside it.
@@ -18,7 +20,7 @@ pub enum ClueKind {
     /// A program that packs data.
     Archiver { tool: String },
     /// A script or configuration of such a tool, with the paths that it names.
-    Script { tool: String, transfer: bool, paths: Vec<String> },
+    Script { tool: String, transfer: bool, paths: Arc<[String]> },
     /// A list of files or shares: how many paths, and how many of them speak of patient data.
     Listing { paths: u64, patients: u64 },
     /// A description that a vendor's export of health information comes with.

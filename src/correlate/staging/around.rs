@@ -1,6 +1,7 @@
 //! What lies around loot and speaks of it: tools and their scripts, lists of files, the time it was written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::folder_of;
 use super::index::latest;
@@ -10,6 +11,8 @@ use crate::model::{Clue, ClueKind, Locator, Priors, Reason};
 
 /// Seconds between a tool's arrival and the loot's last write that count as the same time.
 const SAME_TIME: u64 = 24 * 3600;
+/// Scripts and tools that are kept, the first in canonical order: of a host that holds more, the rest say no more.
+const MAX_KEPT: usize = 10_000;
 /// Paths of patient data in a list from which the list says what the loot is.
 const SPEAKING: u64 = 3;
 
@@ -33,7 +36,7 @@ struct Script {
     folder: Vec<u8>,
     tool: String,
     transfer: bool,
-    paths: Vec<String>,
+    paths: Arc<[String]>,
 }
 
 /// The suspected intrusion, seconds since 1970.
@@ -55,6 +58,8 @@ pub struct Around {
     pub window: Option<Window>,
     tools: BTreeSet<Tool>,
     scripts: BTreeSet<Script>,
+    /// Numbers of scripts by the keys of what they name; filled at the end.
+    naming: HashMap<String, Vec<usize>>,
     /// By folder: paths that lists name, and those that speak of patient data.
     listings: BTreeMap<Vec<u8>, (u64, u64)>,
     /// Folders and archives with the notes of a vendor's export.
@@ -94,12 +99,12 @@ impl Around {
                     let dropped = place(&path).is_some();
                     let installed = path.contains("/program files");
                     let (locator, name) = (clue.locator.clone(), tool.clone());
-                    self.tools.insert(Tool { locator, folder, name, transfer, written, dropped, installed });
+                    keep(&mut self.tools, Tool { locator, folder, name, transfer, written, dropped, installed });
                 }
             }
             ClueKind::Script { tool, transfer, paths } => {
                 let (locator, tool, paths) = (clue.locator.clone(), tool.clone(), paths.clone());
-                self.scripts.insert(Script { locator, folder, tool, transfer: *transfer, paths });
+                keep(&mut self.scripts, Script { locator, folder, tool, transfer: *transfer, paths });
             }
             ClueKind::Listing { paths, patients } if outside => {
                 let sums = self.listings.entry(folder).or_default();
@@ -119,6 +124,26 @@ impl Around {
             }
             _ => {}
         }
+    }
+
+    /// Makes what scripts name findable: once, when all are known.
+    pub fn settle(&mut self) {
+        for (number, script) in self.scripts.iter().enumerate() {
+            for key in script.paths.iter().filter_map(|mention| paths::key(mention)) {
+                self.naming.entry(key.to_owned()).or_default().push(number);
+            }
+        }
+    }
+
+    /// Scripts that name one of these paths, in canonical order.
+    fn naming(&self, seen: &Seen<'_>) -> Vec<&Script> {
+        let keys = seen.paths.iter().flat_map(|path| paths::keys(path));
+        let numbers: BTreeSet<usize> = keys.filter_map(|key| self.naming.get(key)).flatten().copied().collect();
+        if numbers.is_empty() {
+            return Vec::new();
+        }
+        let named = self.scripts.iter().enumerate().filter(|(n, _)| numbers.contains(n)).map(|(_, script)| script);
+        named.filter(|script| &script.locator != seen.locator).collect()
     }
 
     /// Files that were encrypted for ransom, as their owners' losses and nobody's loot: ten or more that look random,
@@ -147,21 +172,16 @@ impl Around {
     pub fn staging(&self, seen: &Seen<'_>) -> Vec<Reason> {
         let p = Priors::get();
         let mut reasons = Vec::new();
-        let naming = |transfer: bool| {
-            self.scripts
-                .iter()
-                .filter(move |s| s.transfer == transfer && &s.locator != seen.locator)
-                .filter(|s| s.paths.iter().any(|mention| seen.paths.iter().any(|path| paths::names(mention, path))))
-        };
-        if let Some(script) = naming(true).next() {
+        let (away, within): (Vec<&Script>, Vec<&Script>) = self.naming(seen).into_iter().partition(|s| s.transfer);
+        let objects = |scripts: &[&Script]| scripts.iter().map(|s| s.locator.clone()).collect::<Vec<_>>();
+        if let Some(script) = away.first() {
             let text = format!("a script or configuration of {} names this path", script.tool);
-            let objects = naming(true).map(|s| s.locator.clone());
-            reasons.push(p.reason("staging.cfg_refs_path", text).about(objects));
+            reasons.push(p.reason("staging.cfg_refs_path", text).about(objects(&away)));
         }
         reasons.extend(self.tools(seen, true).or_else(|| self.beside(seen)));
-        if let Some(script) = naming(false).next() {
+        if let Some(script) = within.first() {
             let text = format!("a script that packs or copies with {} names this path", script.tool);
-            reasons.push(p.reason("staging.archiver", text).about(naming(false).map(|s| s.locator.clone())));
+            reasons.push(p.reason("staging.archiver", text).about(objects(&within)));
         } else {
             reasons.extend(self.tools(seen, false));
         }
@@ -226,8 +246,16 @@ impl Around {
     }
 }
 
+/// Adds to a set that keeps its first members: which ones stay doesn't depend on the order in which they came.
+fn keep<T: Ord>(set: &mut BTreeSet<T>, one: T) {
+    set.insert(one);
+    if set.len() > MAX_KEPT {
+        set.pop_last();
+    }
+}
+
 /// Whether `folder` lies somewhere in `above`.
-fn is_below(folder: &[u8], above: &[u8]) -> bool {
+pub(super) fn is_below(folder: &[u8], above: &[u8]) -> bool {
     let rest = folder.strip_prefix(above);
     !above.is_empty() && rest.is_some_and(|r| matches!(r.first(), Some(b'/' | b'\\')))
 }

@@ -30,6 +30,7 @@ pub struct FileIndex {
     folders: Vec<Vec<u8>>,
     by_folder: HashMap<Vec<u8>, u32>,
     owners: Vec<String>,
+    by_owner: HashMap<String, u16>,
     names: Vec<u8>,
     /// Files that found no room.
     pub left_out: u64,
@@ -77,11 +78,15 @@ impl FileIndex {
     }
 
     fn owner(&mut self, owner: &str) -> u16 {
-        let at = self.owners.iter().position(|o| o == owner).unwrap_or_else(|| {
+        if let Some(known) = self.by_owner.get(owner) {
+            return *known;
+        }
+        let next = u16::try_from(self.owners.len()).unwrap_or(u16::MAX);
+        if next < u16::MAX {
             self.owners.push(owner.to_owned());
-            self.owners.len() - 1
-        });
-        u16::try_from(at).unwrap_or(u16::MAX)
+            self.by_owner.insert(owner.to_owned(), next);
+        }
+        next
     }
 
     /// Sorts by size and CRC-32, for [`FileIndex::of`].

@@ -193,6 +193,7 @@ impl Staging {
     /// What only the whole tells: before anything is judged.
     fn settle(&mut self) {
         self.index.settle();
+        self.around.settle();
         self.matches = std::mem::take(&mut self.locked).join(&self.index, &self.others);
         for (locator, facts) in self.people.facts() {
             self.phi.entry(locator.outer()).or_default().push(Arc::clone(facts));
@@ -216,6 +217,9 @@ impl Staging {
     /// Files that look encrypted and lie where intruders put things stand beside archives. Further volumes of a set
     /// belong to it, and what was encrypted for ransom is nobody's loot.
     fn headerless(&mut self) {
+        if self.around.uniform.is_empty() {
+            return;
+        }
         let ransomed = self.around.ransomed();
         let of_interest = |k: &Known| {
             let placed = || place(&normal(k.locator.os_name())).is_some() || self.origins.contains_key(&k.locator);

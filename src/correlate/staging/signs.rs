@@ -8,6 +8,7 @@ use regex::{Regex, RegexSet};
 
 use super::super::place::{Place, Spot, benign_place, normal, pattern, set};
 use super::super::tally::MANY;
+use super::around::is_below;
 use super::judge::Subject;
 use super::matching::Matches;
 use super::{Staging, folder_of};
@@ -85,7 +86,7 @@ pub(super) fn gathered_tree(all: &Staging, subject: &Subject<'_>) -> Option<Reas
     let mut origins = BTreeSet::new();
     for known in subject.held.iter().filter_map(|(l, _)| all.held.get(&l.outer())) {
         let twins = all.index.of(known.size, known.crc).map(|k| k.locator);
-        origins.extend(twins.filter(|l| !l.os_name().bytes().starts_with(top)).map(|l| folder_of(&l)));
+        origins.extend(twins.map(|l| folder_of(&l)).filter(|folder| folder != top && !is_below(folder, top)));
     }
     let text = format!("its files are copies from {} folders of this host", origins.len());
     (origins.len() >= MANY).then(|| Priors::get().reason("staging.aggregate", text))
