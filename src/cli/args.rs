@@ -96,6 +96,9 @@ pub struct ScanArgs {
     /// A note for the report
     #[arg(long, value_name = "TEXT", help_heading = "Case")]
     pub note: Option<String>,
+    /// Go on with the scan that was begun in the case folder of --case; it remembers all other arguments
+    #[arg(long, requires = "case", help_heading = "Case")]
+    pub resume: bool,
     /// Allow the case folder on a volume that is scanned whole (recorded in the footprint)
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
@@ -170,6 +173,12 @@ pub struct ScanArgs {
     /// Expansion of one member (output to input, after its first 64 MiB)
     #[arg(long, value_name = "N", default_value_t = Limits::default().ratio, help_heading = "Limits")]
     pub max_ratio: u64,
+    /// Minutes without any progress on one object after which it is given up, as the last resort
+    #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = minutes, help_heading = "Limits")]
+    pub object_deadline: f64,
+    /// Run in one process, for debuggers: a crash then ends the scan, and --resume takes it up again
+    #[arg(long, help_heading = "Limits")]
+    pub unsupervised: bool,
 
     /// How the end is told on standard output
     #[arg(long, value_enum, default_value = "human", help_heading = "Output")]
@@ -177,6 +186,9 @@ pub struct ScanArgs {
     /// No progress display and no summary
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
+    /// This is the process that scans; how the one before it died, or nothing
+    #[arg(long, hide = true, value_name = "DEATH", requires = "resume")]
+    pub scan_process: Option<String>,
 }
 
 impl ScanArgs {
@@ -209,8 +221,14 @@ impl ScanArgs {
             },
             window: self.window,
             match_against: self.match_against.clone(),
+            kept_key: None,
         }
     }
+}
+
+/// Minutes above zero.
+fn minutes(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|m: &f64| m.is_finite() && *m > 0.0).ok_or_else(|| "write minutes above zero, as 15 or 0.5".into())
 }
 
 /// `PREFIX=DRIVE`; the prefix is made real, so that it compares with what is walked.

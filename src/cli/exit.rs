@@ -25,6 +25,13 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit that a code stands for; none where a process died otherwise.
+    pub fn from_code(code: i32) -> Option<Self> {
+        [Self::Clean, Self::Findings, Self::Alert, Self::Incomplete, Self::Usage, Self::CaseFolder, Self::Killed]
+            .into_iter()
+            .find(|exit| *exit as i32 == code)
+    }
+
     /// The exit code of a finished scan.
     pub fn of(highest: Option<Level>, complete: bool) -> Self {
         match highest {

@@ -1,8 +1,10 @@
 //! The end that scans and rechecks have in common: seal, write, tell, exit.
 
+use std::path::Path;
+
 use super::args::Format;
 use super::exit::Exit;
-use crate::engine::CollectError;
+use crate::engine::{CollectError, Frame, StateLog};
 use crate::model::{Input, Level, text::escape};
 use crate::phi::mask;
 use crate::plan::PlanError;
@@ -24,17 +26,24 @@ pub struct Telling {
     pub quiet: bool,
 }
 
-/// Seals and writes the report, tells the end. `written` is called before anything is told. `failed` is why
-/// not everything found is in the journal.
-pub fn finish(
-    mut report: Report,
-    folder: &CaseFolder,
-    failed: Option<&CollectError>,
-    case_dir: &str,
-    telling: Telling,
-    written: impl FnOnce(),
-) -> Exit {
+/// Where a run has come to its end.
+pub struct Ended<'a> {
+    pub folder: &'a CaseFolder,
+    /// Why not everything found is in the journal.
+    pub failed: Option<&'a CollectError>,
+    /// The log that resuming needs, where the run is over and nothing will go on from it.
+    pub state: Option<StateLog>,
+}
+
+/// Seals and writes the report, tells the end. `written` is called before anything is told.
+pub fn finish(mut report: Report, ended: Ended<'_>, case_dir: &str, telling: Telling, written: impl FnOnce()) -> Exit {
+    let Ended { folder, failed, state } = ended;
     let result = seal_and_write(&mut report, folder);
+    if let (Ok(()), None, Some(mut state)) = (&result, failed, state) {
+        // Should the process die here, the next one knows that only this was left.
+        let _ = state.append(&Frame::Sealed).and_then(|()| state.sync());
+        folder.end();
+    }
     written();
     let exit = if result.is_err() || failed.is_some() { Exit::CaseFolder } else { exit_of(&report) };
     match &result {
@@ -47,9 +56,16 @@ pub fn finish(
     } else if let Some(e) = failed {
         eprintln!(
             "wardround: {e}; what was found up to then is in {case_dir}/report.json, which says where the inventory ends: \
-             make room and scan again into a new case folder"
+             make room and go on with --resume --case {case_dir}"
         );
     }
+    exit
+}
+
+/// Tells the end of a case that was sealed earlier.
+pub fn tell_again(report: &Report, case: &Path, telling: Telling) -> Exit {
+    let exit = exit_of(report);
+    tell(telling, report, &escape(case.as_os_str().as_encoded_bytes()), exit);
     exit
 }
 

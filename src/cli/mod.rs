@@ -1,6 +1,7 @@
 //! The command line: dumb arguments in, one plan, one exit code out.
 
 mod args;
+mod begin;
 mod compile;
 mod exit;
 mod explain;
@@ -10,14 +11,23 @@ mod progress;
 mod recheck;
 mod rules;
 mod scan;
+mod supervise;
 mod table;
 
 pub use exit::Exit;
 
 use clap::Parser;
 
+/// Analyzers that a scan uses beside its own.
+pub type MoreAnalyzers = fn() -> Vec<Box<dyn crate::analyze::Analyzer>>;
+
 /// Runs the program; gives the process's exit code.
 pub fn run() -> Exit {
+    run_with(Vec::new)
+}
+
+/// The same program with further analyzers.
+pub fn run_with(more: MoreAnalyzers) -> Exit {
     quiet_panics();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
@@ -27,7 +37,7 @@ pub fn run() -> Exit {
         }
     };
     match args.command {
-        args::Command::Scan(scan) => scan::run(*scan),
+        args::Command::Scan(scan) => scan::run(*scan, more),
         args::Command::Recheck(args) => recheck::run(*args),
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::args::Format;
 use super::exit::Exit;
-use super::finish::{MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
+use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
 use crate::engine::{self, Collected, Collector};
 use crate::model::text::escape;
 use crate::plan::{self, RecheckOptions, RecheckPlan};
@@ -119,6 +119,7 @@ pub fn run(args: RecheckArgs) -> Exit {
             duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             threads: 1,
             resumed: false,
+            deaths: Vec::new(),
             interrupted: false,
             case_folder: Some(case_dir.clone()),
             peak_memory: peak_memory(),
@@ -132,5 +133,6 @@ pub fn run(args: RecheckArgs) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    finish(report, &folder, failed.as_ref(), &case_dir, Telling { format: args.format, quiet: args.quiet }, || ())
+    let ended = Ended { folder: &folder, failed: failed.as_ref(), state: None };
+    finish(report, ended, &case_dir, Telling { format: args.format, quiet: args.quiet }, || ())
 }

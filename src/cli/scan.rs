@@ -1,47 +1,158 @@
 //! `wardround scan`: plan, run, write the case folder, tell the end.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
+use clap::Parser;
 use jiff::Timestamp;
 
-use super::args::ScanArgs;
+use super::MoreAnalyzers;
+use super::args::{Args, Command, ScanArgs};
+use super::begin::{self, Asked, begin};
 use super::exit::Exit;
-use super::finish::{MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
+use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
 use super::progress::{self, Progress};
-use crate::engine::{self, Collected, Collector, Phase};
+use super::supervise::supervise;
+use crate::engine::{self, CollectError, Collected, Collector, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
-use crate::plan::{self, Plan};
-use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, Report, Run, Shown, Target};
+use crate::plan::{self, Options, Plan};
+use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, Shown, Target};
 
 /// Runs a scan from its arguments to its exit code.
-pub fn run(args: ScanArgs) -> Exit {
-    let (started, clock) = (Timestamp::now(), Instant::now());
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(&stop, args.quiet);
-    let mut plan = match Plan::new(&args.options(), stop.clone()) {
-        Ok(plan) => plan,
-        Err(e) => return no_plan(&e),
-    };
-    if !args.quiet {
-        plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
+pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
+    if let Some(death) = args.scan_process.clone() {
+        end_with_supervisor();
+        return go_on(&args, Some(death.as_str()).filter(|d| !d.is_empty()), more);
     }
-    let case_dir = escape(plan.case.as_os_str().as_encoded_bytes());
-    let collector = CaseFolder::create(&plan.case)
-        .map_err(Into::into)
-        .and_then(|folder| Collector::new(folder, MASKER))
-        .and_then(|collector| collector.with_annex(args.sealed_annex.as_ref()))
-        .map(|collector| collector.with_registers(plan.shared_key.clone()));
-    let collector = match collector {
-        Ok(collector) => collector,
+    let case = match args.resume {
+        true => match place_to_resume(&args) {
+            Ok(case) => case,
+            Err(exit) => return exit,
+        },
+        false => match begin(&args) {
+            Ok(case) => case,
+            Err(exit) => return exit,
+        },
+    };
+    let args = ScanArgs { case: Some(case), ..args };
+    match (args.unsupervised, &args.case) {
+        (false, Some(case)) => supervise(case, &args),
+        _ => go_on(&args, None, more),
+    }
+}
+
+/// The case folder to go on in. One that is sealed already is told again.
+fn place_to_resume(args: &ScanArgs) -> Result<PathBuf, Exit> {
+    // `requires` of the argument makes sure that there is one.
+    let asked = args.case.clone().unwrap_or_default();
+    let case = std::path::absolute(&asked).unwrap_or(asked);
+    let folder = CaseFolder::open(&case).map_err(|e| usage(&e))?;
+    // Killed between the seal and the end of the working files.
+    if folder.is_begun() && folder.open_file(STATE).is_ok_and(|mut log| ends_sealed(&mut log)) {
+        folder.end();
+    }
+    if !folder.is_begun()
+        && let Ok(old) = OldCase::open(&case)
+    {
+        eprintln!("wardround: the case is complete; nothing is left to do");
+        return Err(tell_again(&old.report, &case, telling(args)));
+    }
+    let was = begin::asked(&folder).map_err(|e| usage(&e))?;
+    if given(args) && asks(args) != asks(&was.args) {
+        return Err(usage(
+            &"the scan in this case folder was begun with other arguments: leave them out with --resume, or scan into a new case folder",
+        ));
+    }
+    Ok(case)
+}
+
+fn telling(args: &ScanArgs) -> Telling {
+    Telling { format: args.format, quiet: args.quiet }
+}
+
+fn usage(e: &dyn std::fmt::Display) -> Exit {
+    eprintln!("wardround: {e}");
+    Exit::Usage
+}
+
+/// Everything that decides what is found.
+fn asks(args: &ScanArgs) -> String {
+    let case = || [&args.case_id, &args.examiner, &args.authority, &args.note].map(|t| t.clone());
+    format!("{:?} {:?}", Options { case: None, threads: 0, ..args.options() }, case())
+}
+
+/// Whether more than the case folder was named.
+fn given(args: &ScanArgs) -> bool {
+    let bare = Args::try_parse_from(["wardround", "scan"]);
+    !matches!(bare.map(|a| a.command), Ok(Command::Scan(bare)) if asks(&bare) == asks(args))
+}
+
+/// Scans what is left to scan in the case folder, and writes the report.
+fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
+    let clock = Instant::now();
+    let case = now.case.clone().unwrap_or_default();
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_on_signal(&stop, now.quiet);
+    let folder = match CaseFolder::open(&case) {
+        Ok(folder) => folder,
         Err(e) => return no_case(&e),
     };
+    let _lock = match folder.lock() {
+        Ok(lock) => lock,
+        Err(e) => return no_case(&e),
+    };
+    let Asked { mut args, start, command } = match begin::asked(&folder) {
+        Ok(asked) => asked,
+        Err(e) => return usage(&e),
+    };
+    (args.quiet, args.format, args.threads) = (now.quiet, now.format, now.threads.or(args.threads));
+    let options = Options { case: Some(case), kept_key: folder.key(), ..args.options() };
+    let mut plan = match Plan::new(&options, stop.clone()) {
+        Ok(plan) => plan,
+        Err(e) => {
+            // Nothing was scanned yet: the place is left as it was.
+            if folder.is_untouched() {
+                folder.abandon(start.made);
+            }
+            return no_plan(&e);
+        }
+    };
+    plan.job.analyzers.extend(more());
+    if !args.quiet && death.is_none() {
+        plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
+    }
+    folder.unseal();
+    folder.renew_reserve();
+    let tool = plan::tool();
+    let program = format!("{} {} {}", tool.version, tool.target, tool.sha256.as_deref().unwrap_or_default());
+    let case_dir = escape(plan.case.as_os_str().as_encoded_bytes());
+    let resumed = Collector::resume(
+        folder,
+        MASKER,
+        (&plan.inputs.options_sha256, &program),
+        death,
+        args.sealed_annex.as_ref(),
+        &mut plan.correlators,
+        &plan.job.counters,
+    );
+    let (collector, resumed) = match resumed {
+        Ok(resumed) => resumed,
+        Err(e @ CollectError::OtherPlan(_)) => return usage(&e),
+        Err(e) => return no_case(&e),
+    };
+    plan.job.in_flight = match collector.in_flight(plan.job.threads) {
+        Ok(table) => Some(table),
+        Err(e) => return no_case(&e),
+    };
+    let before = resumed.plan.is_some();
+    let deaths = resumed.recovery.deaths.clone();
+    plan.job.recovery = resumed.recovery;
     let display = Progress::start(plan.job.counters.clone(), stop.clone(), args.quiet);
-    let collected = engine::run(&plan.job, &mut plan.correlators, collector);
+    let collected = engine::run(&plan.job, &mut plan.correlators, collector.with_registers(plan.shared_key.clone()));
     plan.job.counters.enter(Phase::Writing);
     let collected = match collected {
         Ok(collected) => collected,
@@ -50,23 +161,24 @@ pub fn run(args: ScanArgs) -> Exit {
             return no_case(&e);
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, failed } = collected;
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, failed, state } = collected;
     let interrupted = stop.load(Ordering::Relaxed);
     let run = Run {
-        id: format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), process::id()),
-        command: std::env::args_os().map(|a| argument(&a, &masker)).collect(),
-        started: started.to_string(),
+        id: start.run_id,
+        command: command.iter().map(|a| argument(a, &masker)).collect(),
+        started: start.started,
         finished: Timestamp::now().to_string(),
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         threads: plan.job.threads as u64,
-        resumed: false,
+        resumed: before,
+        deaths,
         interrupted,
         case_folder: Some(case_dir.clone()),
         peak_memory: peak_memory(),
     };
     let report = Report {
         schema: String::new(),
-        tool: plan::tool(),
+        tool,
         case: Case {
             id: args.case_id.clone(),
             examiner: args.examiner.clone(),
@@ -77,7 +189,7 @@ pub fn run(args: ScanArgs) -> Exit {
         host: plan::host(),
         run,
         targets: targets(&plan, &masker),
-        footprint: footprint(&plan, &case_dir),
+        footprint: footprint(&plan, &case_dir, args.unsupervised),
         inputs: plan.inputs,
         coverage,
         gaps,
@@ -86,16 +198,32 @@ pub fn run(args: ScanArgs) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    finish(report, &folder, failed.as_ref(), &case_dir, Telling { format: args.format, quiet: args.quiet }, || drop(display))
+    let ended = Ended { folder: &folder, failed: failed.as_ref(), state: state.filter(|_| !interrupted) };
+    finish(report, ended, &case_dir, telling(&args), || drop(display))
 }
+
+/// Without its supervisor the process ends: whoever kills that means both, and nothing would watch over this one.
+fn end_with_supervisor() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+}
+
+/// Signals within this time are one press of Ctrl-C.
+const ONE_PRESS: Duration = Duration::from_millis(400);
 
 /// The first Ctrl-C (or SIGTERM) ends the scan with a valid report, the second at once. Where a progress
 /// display is drawn, the display says so.
 fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
     let stop = stop.clone();
+    let first = OnceLock::new();
     let set = ctrlc::set_handler(move || {
+        // The terminal tells every process of the group, and the supervisor passes on what it is told: the same signal.
+        let again = first.get_or_init(Instant::now).elapsed() > ONE_PRESS;
         if stop.swap(true, Ordering::Relaxed) {
-            process::exit(Exit::Killed as i32);
+            if again {
+                process::exit(Exit::Killed as i32);
+            }
+            return;
         }
         if !progress::is_drawn(quiet) {
             eprintln!("{}", progress::STOPPING);
@@ -134,11 +262,12 @@ fn targets(plan: &Plan, masker: &Masker) -> Vec<Target> {
         .collect()
 }
 
-fn footprint(plan: &Plan, case_dir: &str) -> Footprint {
+fn footprint(plan: &Plan, case_dir: &str, alone: bool) -> Footprint {
     let mut statements = vec![
         format!("Created the case folder {case_dir} and files in it; nothing else was written, but for what is named below."),
         format!(
-            "Ran as one process with {} worker threads; started no other program, opened no network connection.",
+            "Ran as {} with {} worker threads; started no other program, opened no network connection.",
+            if alone { "one process" } else { "two processes of this program, one that watches and one that scans," },
             plan.job.threads
         ),
         "Read targets through the page cache, so that recently used data of other programs may have left it.".to_owned(),

@@ -9,14 +9,18 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
+use super::inflight::{InFlight, read as read_in_flight};
 use super::journal::{Journal, JournalReader, Span};
+use super::recovery::Resumed;
+use super::state::{Frame, StateLog, has_row, key_of, waits};
 use super::{Batch, Counters, Record};
 use crate::correlate::{Correlator, distinct::merge};
 use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Stage};
 use crate::phi::PeopleIndex;
 use crate::report::{
-    Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, InventoryRow, Masker,
-    PhiTotals, REGISTERS, Recipient, RegistersFile, Shown, four_factor, has_small_cells, sort_findings,
+    ANNEX, Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, IN_FLIGHT,
+    InventoryRow, Masker, PhiTotals, REGISTERS, Recipient, RegistersFile, STATE, Shown, four_factor, has_small_cells,
+    sort_findings,
 };
 use crate::score;
 
@@ -32,6 +36,11 @@ pub enum CollectError {
     Case(#[from] CaseError),
     #[error("the journal could not be written: {0}")]
     Journal(#[from] io::Error),
+    #[error(
+        "this case was begun with {0}, and what is half done can't be finished with another: resume with what it was begun \
+         with, or scan again into a new case folder"
+    )]
+    OtherPlan(&'static str),
 }
 
 /// What a run has come to: the parts of the report that only the evidence decides.
@@ -48,6 +57,8 @@ pub struct Collected {
     pub masker: Masker,
     /// Why not everything found is in the journal and inventory.
     pub failed: Option<CollectError>,
+    /// What resuming needs, to be closed when the case is sealed.
+    pub state: Option<StateLog>,
 }
 
 /// Receives batches in any order; what it makes of them doesn't depend on the order.
@@ -72,18 +83,87 @@ pub struct Collector {
     /// Identifies the case key whose registers are kept.
     shared_key: Option<String>,
     failed: Option<CollectError>,
+    state: Option<StateLog>,
 }
 
-/// Folders and further names of files: what they hold is only known when all of it was read.
-fn waits(object: &Object) -> bool {
-    object.kind == Kind::Dir || object.hard_link_to.is_some()
+/// The object that a batch is about; none where it is about the run.
+fn outermost(batch: &Batch) -> Option<&Locator> {
+    batch.iter().find_map(|r| match r {
+        Record::Object(o) if o.hard_link_to.is_none() && o.locator.depth() == 0 => Some(&o.locator),
+        _ => None,
+    })
+}
+
+/// Whether a batch was cut short, so that its object has to be taken again when the scan goes on.
+fn cut_short(batch: &Batch) -> bool {
+    batch.iter().any(|r| matches!(r, Record::Gap(gap) if gap.reason.passing()))
 }
 
 impl Collector {
-    /// Starts the journal in a new case folder.
+    /// Starts the journal in a new case folder; the run can't be continued.
     pub fn new(folder: CaseFolder, masker: Masker) -> Result<Self, CollectError> {
         let journal = Journal::new(folder.create_file(JOURNAL)?);
-        Ok(Self {
+        Ok(Self::with_journal(folder, masker, journal))
+    }
+
+    /// Goes on where an earlier process of the scan was, which died of `death` where that is known. The plan is the
+    /// options' digest and the program's name.
+    ///
+    /// # Errors
+    /// When the case folder can't be read or written, and when the scan was begun with another plan.
+    pub fn resume(
+        folder: CaseFolder,
+        masker: Masker,
+        plan: (&str, &str),
+        death: Option<&str>,
+        annex: Option<&Recipient>,
+        correlators: &mut [Box<dyn Correlator>],
+        counters: &Counters,
+    ) -> Result<(Self, Resumed), CollectError> {
+        let (journal, torn) = Journal::continued(folder.open_file(JOURNAL)?)?;
+        let reached = journal.position();
+        folder.forget(ANNEX);
+        let mut collector = Self::with_journal(folder, masker, journal).with_annex(annex)?;
+        let mut log = collector.folder.open_file(STATE)?;
+        let mut resumed =
+            Resumed::read(&mut log, reached, &mut |batch, spans| collector.again(batch, spans, correlators, counters))?;
+        let mut state = StateLog::new(log);
+        match &resumed.plan {
+            None => state.append(&Frame::Plan { options_sha256: plan.0.to_owned(), tool: plan.1.to_owned() })?,
+            Some(was) if was.1 != plan.1 => return Err(CollectError::OtherPlan("another wardround program")),
+            Some(was) if was.0 != plan.0 => return Err(CollectError::OtherPlan("other rules, indicators or options")),
+            Some(_) => {}
+        }
+        if let Some(how) = death {
+            let table = read_in_flight(&mut collector.folder.open_file(IN_FLIGHT)?)?;
+            let death = resumed.died(how, table.into_iter().filter_map(|(_, slot)| slot));
+            state.append(&Frame::Death(death))?;
+        }
+        if !torn.is_empty() {
+            collector.folder.set_aside(&torn)?;
+        }
+        if resumed.plan.is_some() {
+            let counts = json!({
+                "objects": resumed.recovery.done.len(), "died": death, "torn_bytes": torn.len(),
+                "note": "of lines about one object the last counts",
+            });
+            collector.write("resumed", &counts);
+        }
+        state.sync()?;
+        collector.state = Some(state);
+        Ok((collector, resumed))
+    }
+
+    /// The table of what is in flight, empty.
+    ///
+    /// # Errors
+    /// When the case folder can't take it.
+    pub fn in_flight(&self, workers: usize) -> Result<InFlight, CollectError> {
+        Ok(InFlight::new(self.folder.open_file(IN_FLIGHT)?, workers)?)
+    }
+
+    fn with_journal(folder: CaseFolder, masker: Masker, journal: Journal) -> Self {
+        Self {
             folder,
             journal,
             masker,
@@ -99,7 +179,8 @@ impl Collector {
             annex: None,
             shared_key: None,
             failed: None,
-        })
+            state: None,
+        }
     }
 
     /// Keeps what is masked in a sealed annex.
@@ -120,52 +201,101 @@ impl Collector {
     /// Takes everything about one outermost object. A journal that can't be written stops the run; what
     /// comes after that is still counted.
     pub fn take(&mut self, batch: Batch, correlators: &mut [Box<dyn Correlator>], counters: &Counters) -> bool {
-        let about: BTreeSet<Locator> =
-            batch.iter().filter_map(|r| if let Record::Evidence(e) = r { Some(e.locator.clone()) } else { None }).collect();
-        // Before the first row that shows a name.
-        for record in &batch {
-            if let Record::Mark(mark) = record {
-                self.masker.mark(mark.clone());
-            }
-        }
-        if batch.iter().any(|r| matches!(r, Record::Evidence(e) if e.category != Category::PhiAtRest)) {
-            counters.findings.fetch_add(1, Ordering::Relaxed);
-        }
-        for record in batch {
-            match record {
-                Record::Object(object) => self.object(*object, &about, correlators),
-                Record::Evidence(evidence) => {
-                    let row = json!({
-                        "category": evidence.category, "title": evidence.title,
-                        "path": Shown::new(&evidence.locator, &self.masker).path, "reasons": evidence.reasons,
-                    });
-                    self.write("evidence", &row);
-                    correlators.iter_mut().for_each(|c| c.evidence(&evidence));
-                    self.evidence.push(evidence);
-                }
-                Record::Sighting(sighting) => {
-                    let path = Shown::new(&sighting.locator, &self.masker).path;
-                    self.write("sighting", &json!({ "path": path, "pattern": sighting.pattern, "part": sighting.part }));
-                    correlators.iter_mut().for_each(|c| c.sighting(&sighting));
-                }
-                Record::Mark(_) => {}
-                Record::Clue(clue) => {
-                    let path = Shown::new(&clue.locator, &self.masker).path;
-                    self.write("clue", &json!({ "path": path, "kind": clue.kind.id() }));
-                    correlators.iter_mut().for_each(|c| c.clue(&clue));
-                }
-                Record::Gap(gap) => {
-                    self.write("gap", &GapRow::new(&gap, &self.masker));
-                    self.gap(gap);
-                }
-            }
-        }
+        self.learn(&batch);
+        let spans: Vec<Option<Span>> = batch.iter().map(|r| self.line(r)).collect();
+        self.keep(&batch, &spans);
+        let rows: Vec<Option<Span>> = batch.iter().zip(spans).filter(|(r, _)| has_row(r)).map(|(_, s)| s).collect();
+        self.fold(batch, &rows, correlators, counters);
+        let ticked = self.journal.tick().and_then(|synced| match &mut self.state {
+            // Behind the journal, which it refers to.
+            Some(state) if synced => state.sync(),
+            _ => Ok(()),
+        });
         if self.failed.is_none()
-            && let Err(e) = self.journal.tick()
+            && let Err(e) = ticked
         {
             self.fail(e.into());
         }
         self.failed.is_none()
+    }
+
+    /// Takes what an earlier process has taken and written.
+    fn again(&mut self, batch: Batch, spans: Vec<Span>, correlators: &mut [Box<dyn Correlator>], counters: &Counters) {
+        self.learn(&batch);
+        let rows: Vec<Option<Span>> = spans.into_iter().map(Some).collect();
+        self.fold(batch, &rows, correlators, counters);
+    }
+
+    /// Names that objects are known to hold people by, before the first row that shows one.
+    fn learn(&mut self, batch: &Batch) {
+        for record in batch {
+            if let Record::Mark(mark) = record {
+                self.masker.mark(mark.clone());
+            }
+        }
+    }
+
+    /// The journal's line of a record.
+    fn line(&mut self, record: &Record) -> Option<Span> {
+        match record {
+            Record::Object(object) if waits(object) => None,
+            Record::Object(object) => self.write("object", &InventoryRow::new(object, &self.masker)),
+            Record::Evidence(evidence) => {
+                let row = json!({
+                    "category": evidence.category, "title": evidence.title,
+                    "path": Shown::new(&evidence.locator, &self.masker).path, "reasons": evidence.reasons,
+                });
+                self.write("evidence", &row)
+            }
+            Record::Sighting(sighting) => {
+                let path = Shown::new(&sighting.locator, &self.masker).path;
+                self.write("sighting", &json!({ "path": path, "pattern": sighting.pattern, "part": sighting.part }))
+            }
+            Record::Clue(clue) => {
+                let path = Shown::new(&clue.locator, &self.masker).path;
+                self.write("clue", &json!({ "path": path, "kind": clue.kind.id() }))
+            }
+            Record::Gap(gap) => self.write("gap", &GapRow::new(gap, &self.masker)),
+            Record::Mark(_) => None,
+        }
+    }
+
+    /// Notes a batch in the private log, unless its object has to be taken again.
+    fn keep(&mut self, batch: &Batch, spans: &[Option<Span>]) {
+        if self.failed.is_some() || cut_short(batch) {
+            return;
+        }
+        let (Some(state), Some(outermost)) = (&mut self.state, outermost(batch)) else { return };
+        let rows: Vec<Span> = batch.iter().zip(spans).filter(|(r, _)| has_row(r)).filter_map(|(_, s)| *s).collect();
+        if let Err(e) = state.batch(key_of(outermost), batch, &rows, self.journal.position()) {
+            self.fail(e.into());
+        }
+    }
+
+    /// Adds a batch to what the report will be made of.
+    fn fold(&mut self, batch: Batch, rows: &[Option<Span>], correlators: &mut [Box<dyn Correlator>], counters: &Counters) {
+        let about: BTreeSet<Locator> =
+            batch.iter().filter_map(|r| if let Record::Evidence(e) = r { Some(e.locator.clone()) } else { None }).collect();
+        if batch.iter().any(|r| matches!(r, Record::Evidence(e) if e.category != Category::PhiAtRest)) {
+            counters.findings.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut rows = rows.iter();
+        for record in batch {
+            match record {
+                Record::Object(object) => {
+                    let span = if waits(&object) { None } else { rows.next().copied().flatten() };
+                    self.object(*object, span, &about, correlators);
+                }
+                Record::Evidence(evidence) => {
+                    correlators.iter_mut().for_each(|c| c.evidence(&evidence));
+                    self.evidence.push(evidence);
+                }
+                Record::Sighting(sighting) => correlators.iter_mut().for_each(|c| c.sighting(&sighting)),
+                Record::Mark(_) => {}
+                Record::Clue(clue) => correlators.iter_mut().for_each(|c| c.clue(&clue)),
+                Record::Gap(gap) => self.gap(gap),
+            }
+        }
     }
 
     /// Further names of a hard-linked file whose rows come in batches of their own.
@@ -173,7 +303,8 @@ impl Collector {
         self.names.entry(first.clone()).or_default().extend_from_slice(names);
     }
 
-    fn object(&mut self, object: Object, about: &BTreeSet<Locator>, correlators: &mut [Box<dyn Correlator>]) {
+    /// `span` is where its row lies in the journal, unless it waits or the journal is lost.
+    fn object(&mut self, object: Object, span: Option<Span>, about: &BTreeSet<Locator>, correlators: &mut [Box<dyn Correlator>]) {
         let c = &mut self.coverage;
         c.discovered += 1;
         *match object.disposition {
@@ -194,7 +325,7 @@ impl Collector {
         if waits(&object) {
             self.waiting.push(object.clone());
         } else {
-            self.row(&object);
+            self.row(&object, span);
         }
         correlators.iter_mut().for_each(|k| k.object(&object));
         if let Some(first) = &object.hard_link_to {
@@ -206,15 +337,15 @@ impl Collector {
         }
     }
 
-    /// Writes the row of an object.
-    fn row(&mut self, object: &Object) {
+    /// Keeps the place of an object's row.
+    fn row(&mut self, object: &Object, span: Option<Span>) {
         if let Some(annex) = &mut self.annex
             && let Err(e) = annex.row(&Shown::new(&object.locator, &self.masker), &object.locator)
         {
             self.annex = None;
             self.fail(e.into());
         }
-        if let Some(span) = self.write("object", &InventoryRow::new(object, &self.masker)) {
+        if let Some(span) = span {
             self.index.push((object.locator.sort_key(), span));
         }
     }
@@ -257,10 +388,12 @@ impl Collector {
     /// Joins, weighs and counts; writes the inventory.
     pub fn finish(mut self, correlators: &mut [Box<dyn Correlator>]) -> Collected {
         for object in std::mem::take(&mut self.waiting) {
-            self.row(&object);
+            let span = self.write("object", &InventoryRow::new(&object, &self.masker));
+            self.row(&object, span);
         }
+        let synced = self.journal.sync().and_then(|()| self.state.as_mut().map_or(Ok(()), StateLog::sync));
         if self.failed.is_none()
-            && let Err(e) = self.journal.sync()
+            && let Err(e) = synced
         {
             self.fail(e.into());
         }
@@ -322,6 +455,7 @@ impl Collector {
             folder: self.folder,
             masker: self.masker,
             failed: self.failed,
+            state: self.state,
         }
     }
 

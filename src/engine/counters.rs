@@ -27,12 +27,18 @@ pub struct Counters {
     pub walked: AtomicBool,
     phase: AtomicU8,
     slots: Vec<Mutex<Option<Locator>>>,
+    /// Steps of any kind that each worker has made.
+    steps: Vec<AtomicU64>,
 }
 
 impl Counters {
     /// One slot a worker.
     pub fn new(workers: usize) -> Self {
-        Self { slots: (0..workers).map(|_| Mutex::new(None)).collect(), ..Self::default() }
+        Self {
+            slots: (0..workers).map(|_| Mutex::new(None)).collect(),
+            steps: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            ..Self::default()
+        }
     }
 
     pub fn phase(&self) -> Phase {
@@ -52,6 +58,23 @@ impl Counters {
         if let Some(slot) = self.slots.get(k) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = locator.cloned();
         }
+    }
+
+    /// Worker `k` got further.
+    pub fn step(&self, k: usize) {
+        if let Some(steps) = self.steps.get(k) {
+            steps.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A number for each worker that grows while it gets further, or has nothing to do.
+    pub fn pulse(&self) -> Vec<u64> {
+        for (k, slot) in self.slots.iter().enumerate() {
+            if slot.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+                self.step(k);
+            }
+        }
+        self.steps.iter().map(|n| n.load(Ordering::Relaxed)).collect()
     }
 
     /// What the workers are on now, in the order of their numbers.

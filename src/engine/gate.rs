@@ -5,12 +5,15 @@
 //! taken in this order and their holders wait for nothing else, so that nobody waits for ever.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Bytes of bodies that each worker may hold without a permit.
 pub const SMALL: usize = 4 << 20;
 /// Bytes up to which a middle permit is enough.
 pub const MIDDLE: usize = 32 << 20;
 const MIDDLE_PERMITS: usize = 4;
+/// How often one that waits says that it does.
+const TELL: Duration = Duration::from_secs(1);
 
 /// Counts the permits of a run.
 pub struct Gate {
@@ -25,10 +28,12 @@ impl Default for Gate {
 }
 
 impl Gate {
-    fn take(&self, class: usize) {
+    /// Waits for a permit; `waiting` is called now and then meanwhile.
+    fn take(&self, class: usize, waiting: &dyn Fn()) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while free[class] == 0 {
-            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+            waiting();
+            free = self.freed.wait_timeout(free, TELL).unwrap_or_else(PoisonError::into_inner).0;
         }
         free[class] -= 1;
     }
@@ -50,14 +55,14 @@ impl<'g> Permit<'g> {
         Self { gate, held: [false; 2] }
     }
 
-    /// Waits until bodies of `bytes` in all may be held.
-    pub fn ensure(&mut self, bytes: usize) {
+    /// Waits until bodies of `bytes` in all may be held; `waiting` is called now and then meanwhile.
+    pub fn ensure(&mut self, bytes: usize, waiting: &dyn Fn()) {
         if bytes <= SMALL || self.held[1] {
             return;
         }
         let class = usize::from(bytes > MIDDLE);
         if !self.held[class] {
-            self.gate.take(class);
+            self.gate.take(class, waiting);
             self.held[class] = true;
         }
     }
@@ -82,10 +87,10 @@ mod tests {
         let gate = Gate::default();
         for _ in 0..10 {
             let mut permit = Permit::new(&gate);
-            permit.ensure(SMALL);
+            permit.ensure(SMALL, &|| {});
             assert_eq!(permit.held, [false, false]);
-            permit.ensure(SMALL + 1);
-            permit.ensure(MIDDLE + 1);
+            permit.ensure(SMALL + 1, &|| {});
+            permit.ensure(MIDDLE + 1, &|| {});
             assert_eq!(permit.held, [true, true]);
         }
         assert_eq!(*gate.free.lock().unwrap(), [MIDDLE_PERMITS, 1]);

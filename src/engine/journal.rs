@@ -4,9 +4,10 @@
 //! process. The inventory is made from it. Resuming reads the same lines.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -18,10 +19,25 @@ const GENESIS: [u8; 32] = [0; 32];
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a line's data lies in the journal file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Span {
     pub offset: u64,
     pub len: u32,
+}
+
+/// A point between two lines of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Position {
+    /// Bytes before it.
+    pub at: u64,
+    /// Lines before it.
+    pub seq: u64,
+    /// SHA-256 of the line before it.
+    pub prev: [u8; 32],
+}
+
+impl Position {
+    pub const START: Self = Self { at: 0, seq: 0, prev: GENESIS };
 }
 
 /// The open journal of a run.
@@ -46,6 +62,25 @@ impl Journal {
         }
     }
 
+    /// Goes on behind the last line that is whole and chained. Gives what stands behind that, to be set aside.
+    ///
+    /// # Errors
+    /// When the file can't be read or cut.
+    pub fn continued(mut file: File) -> io::Result<(Self, Vec<u8>)> {
+        let end = chained(&mut file)?;
+        let mut torn = Vec::new();
+        file.seek(SeekFrom::Start(end.at))?;
+        (&mut file).take(MAX_TORN).read_to_end(&mut torn)?;
+        file.set_len(end.at)?;
+        file.seek(SeekFrom::Start(end.at))?;
+        Ok((Self { at: end.at, seq: end.seq, prev: end.prev, ..Self::new(file) }, torn))
+    }
+
+    /// Behind the last line that was appended.
+    pub fn position(&self) -> Position {
+        Position { at: self.at, seq: self.seq, prev: self.prev }
+    }
+
     /// Appends one record; gives where its `data` lies.
     pub fn append(&mut self, kind: &str, data: &impl Serialize) -> io::Result<Span> {
         self.line.clear();
@@ -64,12 +99,13 @@ impl Journal {
         Ok(span)
     }
 
-    /// Called between batches: syncs when it is time.
-    pub fn tick(&mut self) -> io::Result<()> {
-        if self.synced.elapsed() >= SYNC_EVERY {
+    /// Called between batches: syncs when it is time, and says whether it was.
+    pub fn tick(&mut self) -> io::Result<bool> {
+        let due = self.synced.elapsed() >= SYNC_EVERY;
+        if due {
             self.sync()?;
         }
-        Ok(())
+        Ok(due)
     }
 
     /// Everything appended is on the disk.
@@ -83,6 +119,31 @@ impl Journal {
     /// SHA-256 of the last line.
     pub fn head(&self) -> String {
         hex(&self.prev)
+    }
+}
+
+/// Bytes of a torn tail that are kept; one line is far shorter.
+const MAX_TORN: u64 = 16 << 20;
+
+/// The point behind the last line from the start on of which each holds the hash of the one before.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn chained(file: &mut File) -> io::Result<Position> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut from = BufReader::with_capacity(256 << 10, file);
+    let mut end = Position::START;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if from.read_until(b'\n', &mut line)? == 0 || line.last() != Some(&b'\n') {
+            return Ok(end);
+        }
+        let head = format!(r#"{{"seq":{},"prev":"{}","kind":""#, end.seq, hex(&end.prev));
+        if !line.starts_with(head.as_bytes()) || !line.ends_with(b"}\n") {
+            return Ok(end);
+        }
+        end = Position { at: end.at + line.len() as u64, seq: end.seq + 1, prev: Sha256::digest(&line).into() };
     }
 }
 
@@ -133,6 +194,12 @@ mod tests {
             prev = hex(&Sha256::digest(line));
         }
         assert_eq!(journal.head(), prev);
+        let file = File::options().read(true).append(true).open(&path).unwrap();
+        (&file).write_all(br#"{"seq":2,"prev":"torn"#).unwrap();
+        let (continued, torn) = Journal::continued(file).unwrap();
+        assert_eq!(continued.position(), journal.position());
+        assert_eq!(torn, br#"{"seq":2,"prev":"torn"#);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), continued.position().at);
         let mut reader = JournalReader::new(File::open(&path).unwrap());
         assert_eq!(reader.get(b).unwrap(), b"\"two\"");
         assert_eq!(reader.get(a).unwrap(), b"{\"n\":1}");

@@ -5,29 +5,37 @@
 //! walker ── Found ──> bounded channel ──> worker k: open, read once, analyze, expand ── Batch ──> collector
 //! ```
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Passwords, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Clue, Digests, Evidence, Gap, NameMark, Object, Sighting};
+use crate::model::{Clue, Digests, Disposition, Evidence, Gap, NameMark, Object, Sighting, Stage};
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
 mod collect;
 mod counters;
 mod gate;
+mod inflight;
 mod journal;
 mod members;
 mod recheck;
+mod recovery;
+mod state;
 mod worker;
 
 pub use collect::{CollectError, Collected, Collector};
 pub use counters::{Counters, Phase};
-pub use journal::{Journal, JournalReader, Span};
-
+pub use inflight::{InFlight, MAX_WORKERS, Slot, read as read_in_flight};
+pub use journal::{Journal, JournalReader, Position, Span, chained};
 pub use recheck::{Asks, recheck};
+pub use recovery::{HUNG, Recovery, Resumed};
+pub use state::{Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
 
 use gate::Gate;
 use worker::Worker;
@@ -36,6 +44,8 @@ use worker::Worker;
 const AHEAD: usize = 4096;
 /// Batches that workers may be ahead of the collector.
 const BATCHES: usize = 256;
+/// How often it is noted how far each worker is.
+const PULSE: Duration = Duration::from_millis(250);
 /// A worker's stack: parsers of hostile input recurse.
 const STACK: usize = 16 << 20;
 
@@ -64,11 +74,16 @@ pub struct Job {
     pub max_body: u64,
     pub threads: usize,
     pub counters: Arc<Counters>,
+    /// What an earlier process of this scan has done, and what it died on.
+    pub recovery: Recovery,
+    /// Where it is noted who is on what.
+    pub in_flight: Option<InFlight>,
     /// Set from outside to stop at the next chance.
     pub stop: Arc<AtomicBool>,
 }
 
 /// What a worker hands to the collector.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub enum Record {
     Object(Box<Object>),
     Evidence(Evidence),
@@ -85,6 +100,25 @@ impl Job {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    /// Lets a worker take an object, noting that it is on it. What an earlier process may have died on is taken
+    /// while no other worker is on anything, so that the next death names it.
+    fn supervised(&self, k: usize, found: Found, alone: &RwLock<()>, worker: &mut Worker<'_>) -> Batch {
+        let Some(table) = &self.in_flight else { return worker.take(found) };
+        if self.recovery.suspects.is_empty() {
+            table.enter(k, &found.entry.locator, false);
+            return worker.take(found);
+        }
+        let suspect = self.recovery.suspects.contains(&key_of(&found.entry.locator));
+        let (_one, _many) = match suspect {
+            true => (Some(alone.write().unwrap_or_else(PoisonError::into_inner)), None),
+            false => (None, Some(alone.read().unwrap_or_else(PoisonError::into_inner))),
+        };
+        table.enter(k, &found.entry.locator, suspect);
+        let batch = worker.take(found);
+        table.leave(k);
+        batch
+    }
 }
 
 /// Runs the job to its end, or to the point where it is stopped. `collector` runs on the calling thread; a
@@ -96,12 +130,14 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
     let (entries_in, entries) = crossbeam_channel::bounded::<Found>(AHEAD);
     let (batches_in, batches) = crossbeam_channel::bounded::<Batch>(BATCHES);
     let gate = Gate::default();
+    let alone = RwLock::new(());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(job.threads)
         .stack_size(STACK)
         .thread_name(|i| format!("worker-{i}"))
         .build()
         .map_err(|e| CollectError::Threads(e.to_string()))?;
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut sink = ToWorkers { job, out: entries_in };
@@ -112,6 +148,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         });
         let gate = &gate;
         let pool = &pool;
+        let alone = &alone;
         scope.spawn(move || {
             pool.scope(|s| {
                 for k in 0..job.threads {
@@ -119,7 +156,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                     s.spawn(move |_| {
                         let mut worker = Worker::new(job, gate, k);
                         for found in entries {
-                            if out.send(worker.take(found)).is_err() {
+                            if out.send(job.supervised(k, found, alone, &mut worker)).is_err() {
                                 break;
                             }
                         }
@@ -128,11 +165,21 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                 drop((entries, batches_in));
             });
         });
+        let over = &over;
+        let pulse = scope.spawn(move || {
+            let Some(table) = &job.in_flight else { return };
+            while !over.load(Ordering::Relaxed) {
+                table.beat(job.counters.pulse().into_iter());
+                std::thread::park_timeout(PULSE);
+            }
+        });
         for batch in batches {
             if !collector.take(batch, correlators, &job.counters) {
                 job.stop.store(true, Ordering::Relaxed);
             }
         }
+        over.store(true, Ordering::Relaxed);
+        pulse.thread().unpark();
         job.counters.enter(Phase::Correlating);
         Ok(collector.finish(correlators))
     })
@@ -145,8 +192,20 @@ struct ToWorkers<'j> {
 }
 
 impl WalkSink for ToWorkers<'_> {
-    fn found(&mut self, found: Found) {
+    fn found(&mut self, mut found: Found) {
         let c = &self.job.counters;
+        let recovery = &self.job.recovery;
+        if !recovery.is_new() {
+            let key = key_of(&found.entry.locator);
+            if recovery.done.contains(&key) {
+                return;
+            }
+            if let Some((reason, how)) = recovery.quarantined.get(&key) {
+                let bytes = worker::bytes_of(&found.entry);
+                let gap = Gap::new(&found.entry.locator, Stage::Read, *reason, how.as_str()).bytes(bytes);
+                found.settled = Some((Disposition::Failed, Some(gap)));
+            }
+        }
         c.discovered.fetch_add(1, Ordering::Relaxed);
         c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
         // Workers outlive the walk, so this can't fail before they are told to stop.

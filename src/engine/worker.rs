@@ -150,8 +150,13 @@ impl<'j> Worker<'j> {
     /// Reads a subject once and lets every analyzer see it. At most `allowance` bytes are held.
     pub fn examine(&mut self, subject: &Subject<'_>, src: &mut Opened<'_, '_>, hint: Option<u64>, allowance: u64) -> Examined {
         let mut object = bare(subject);
-        let stop = self.job.stop.clone();
-        let stop = move || stop.load(Ordering::Relaxed);
+        let (job, k) = (self.job, self.k);
+        let moved = || job.counters.step(k);
+        let stop = || {
+            moved();
+            job.stopped()
+        };
+        moved();
         let limit = usize::try_from(allowance.min(self.job.max_body)).unwrap_or(usize::MAX - 1).max(HEAD);
         // What the containers around it hold counts too.
         let above = usize::try_from(self.job.max_body.saturating_sub(allowance)).unwrap_or(usize::MAX);
@@ -162,13 +167,14 @@ impl<'j> Worker<'j> {
         let mut ended = Ok(false);
         if let (true, Some(size)) = (held_by_hint, hint) {
             // The size that fstat told, at most the limit, so that the body isn't grown and copied on its way.
-            self.permit.ensure(above.saturating_add(usize::try_from(size).unwrap_or(usize::MAX)));
+            self.permit.ensure(above.saturating_add(usize::try_from(size).unwrap_or(usize::MAX)), &moved);
             let _ = body.try_reserve_exact(usize::try_from(size).unwrap_or(0));
         }
         let goals = if held_by_hint { [SMALL.min(limit + 1), limit + 1] } else { [HEAD, HEAD] };
         for goal in goals {
             if above.saturating_add(goal) > SMALL {
-                self.permit.ensure(above.saturating_add(goal.min(hint.and_then(|h| usize::try_from(h).ok()).unwrap_or(goal))));
+                let bytes = above.saturating_add(goal.min(hint.and_then(|h| usize::try_from(h).ok()).unwrap_or(goal)));
+                self.permit.ensure(bytes, &moved);
             }
             ended = fill(src, &mut body, goal, &mut hasher, &mut self.scratch, &stop);
             if !matches!(ended, Ok(false)) {
@@ -377,6 +383,7 @@ impl<'j> Worker<'j> {
 
     /// Records an object.
     pub fn record(&mut self, object: Object) {
+        self.job.counters.step(self.k);
         self.out.push(Record::Object(Box::new(object)));
     }
 

@@ -1,11 +1,12 @@
 //! What an object says of others: no evidence by itself, but correlators weigh it together with them.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
 use super::{Locator, Times};
 
 /// One observation about an object that may speak for what lies beside it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Clue {
     pub locator: Locator,
     pub times: Times,
@@ -13,7 +14,7 @@ pub struct Clue {
 }
 
 /// What was observed. Paths are as the correlators compare them: lower case, `/` between names. They are never written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum ClueKind {
     /// A program that copies data away, by its own marks; the name is the tool's, not the file's.
     Transfer { tool: String },

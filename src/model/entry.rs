@@ -1,11 +1,14 @@
 //! What a source announces: an object that exists, with what the file system says of it.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::{Locator, Name};
 
 /// What sort of object an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     File,
@@ -20,7 +23,7 @@ pub enum Kind {
 }
 
 /// A point in time as nanoseconds since 1970-01-01 UTC; shown as RFC 3339.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Time(pub i128);
 
 impl Time {
@@ -52,7 +55,7 @@ impl schemars::JsonSchema for Time {
 }
 
 /// The four times of an object, each where its source has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize)]
 pub struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtime: Option<Time>,
@@ -65,7 +68,7 @@ pub struct Times {
 }
 
 /// What the file system says of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Meta {
     /// Bytes.
     pub size: u64,

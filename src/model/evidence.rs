@@ -1,5 +1,6 @@
 //! What speaks for or against an object, before and after it is weighed.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::{Locator, PhiFacts};
@@ -26,7 +27,21 @@ impl Level {
 }
 
 /// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    BorshSerialize,
+    BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     Ioc,
@@ -53,7 +68,21 @@ impl Category {
 }
 
 /// The two axes of the staging score, and the two that discount them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    BorshSerialize,
+    BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Axis {
     /// What the object holds.
@@ -67,7 +96,7 @@ pub enum Axis {
 }
 
 /// One observation with its weight. Every number in a score comes from one of these.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize)]
 pub struct Reason {
     /// What was observed, as `hash.sha256` or `location.strong`.
     pub id: String,
@@ -83,10 +112,21 @@ pub struct Reason {
     pub source: String,
     /// Further facts for machines (rule tags, pattern offsets), never matched bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[borsh(serialize_with = "detail_out", deserialize_with = "detail_in")]
     pub detail: Option<serde_json::Value>,
     /// Other objects that it rests on, in canonical order; shown with names of people masked.
     #[serde(skip)]
     pub objects: Vec<Locator>,
+}
+
+/// A detail is kept as its JSON text.
+fn detail_out<W: borsh::io::Write>(detail: &Option<serde_json::Value>, out: &mut W) -> borsh::io::Result<()> {
+    BorshSerialize::serialize(&detail.as_ref().map(serde_json::Value::to_string), out)
+}
+
+fn detail_in<R: borsh::io::Read>(from: &mut R) -> borsh::io::Result<Option<serde_json::Value>> {
+    let text = <Option<String> as BorshDeserialize>::deserialize_reader(from)?;
+    text.map(|text| serde_json::from_str(&text).map_err(borsh::io::Error::from)).transpose()
 }
 
 impl Reason {
@@ -131,7 +171,7 @@ impl Reason {
 
 /// An object that fits one statement of a pattern about several objects: no evidence until the others are
 /// found, too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Sighting {
     pub locator: Locator,
     /// Number of the pattern, and of the statement within it.
@@ -140,7 +180,7 @@ pub struct Sighting {
 }
 
 /// Parts of an object's name that name a person who is in its own content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct NameMark {
     /// The object, or a container around it.
     pub locator: Locator,
@@ -149,7 +189,7 @@ pub struct NameMark {
 }
 
 /// What analyzers and correlators hand over to be weighed: one object, one category, its reasons.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Evidence {
     pub locator: Locator,
     pub category: Category,

@@ -1,11 +1,14 @@
 //! The coverage ledger's vocabulary: what was not fully examined, where in the work, and why.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::Locator;
 
 /// What became of an object. Every discovered object has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Disposition {
     Examined,
@@ -15,7 +18,9 @@ pub enum Disposition {
 }
 
 /// The step of the work at which something was left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     Walk,
@@ -32,7 +37,7 @@ pub enum Stage {
 macro_rules! reasons {
     ($($name:ident, $text:literal, $blocking:literal, $words:literal;)*) => {
         /// Why an object, or a part of it, was not examined.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
         pub enum GapReason { $(#[doc = $words] $name,)* }
 
         impl GapReason {
@@ -90,7 +95,12 @@ reasons! {
     NameMasked, "name_masked", true, "its name is a shape in the earlier case's inventory; names can't be compared";
     DigestNotKept, "digest_not_kept", true, "the earlier scan did not compute a digest that an indicator lists";
     ContentNotKept, "content_not_kept", true, "an indicator asks about contents, which the earlier case's inventory doesn't hold";
+    Crashed, "crashed", true, "the scan process died on it twice";
+    Hung, "hung", true, "the scan process made no progress on it until the last-resort limit, twice";
     Interrupted, "interrupted", true, "the scan was interrupted";
+    Deadline, "deadline", true, "the time given with --deadline was over";
+    LowMemory, "low_memory", true, "the machine was short of memory";
+    LowDisk, "low_disk", true, "the case folder's disk was nearly full";
     DiskFull, "disk_full", true, "the case folder's disk was full";
 }
 
@@ -100,8 +110,15 @@ impl Serialize for GapReason {
     }
 }
 
+impl GapReason {
+    /// Whether going on with the scan later would examine the object after all.
+    pub fn passing(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Deadline | Self::LowMemory | Self::LowDisk | Self::DiskFull)
+    }
+}
+
 /// One thing not fully examined.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Gap {
     pub locator: Locator,
     pub stage: Stage,

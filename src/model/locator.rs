@@ -4,6 +4,7 @@
 //! locators, so that every analyzer works on all of them. A locator is hashable, ordered by its raw bytes
 //! and can be stored; a handle can't, and never crosses a thread.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::{Serialize, Serializer};
 use super::text;
 
 /// A name exactly as the evidence holds it: any bytes (Unix), WTF-8 (Windows), or what an archive stored.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, BorshSerialize, BorshDeserialize)]
 pub struct Name(Vec<u8>);
 
 impl Name {
@@ -80,7 +81,7 @@ impl From<&Path> for Name {
 }
 
 /// One hop of a locator. More kinds (image, partition, file system, stream) join as sources come.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum Step {
     /// A path as the scanning system sees it.
     Os(Name),
@@ -89,7 +90,7 @@ pub enum Step {
 }
 
 /// The address of an object: an operating-system path, then members inside members.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Locator {
     steps: Vec<Step>,
 }
@@ -218,7 +219,7 @@ impl Serialize for Step {
 
 impl Serialize for Locator {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.steps.serialize(s)
+        Serialize::serialize(&self.steps, s)
     }
 }
 

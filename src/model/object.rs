@@ -1,12 +1,13 @@
 //! What reading an object once has told: digests, type, and where it is a container, its listing.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::entry::Time;
 use super::{Disposition, GapReason, Kind, Locator, Meta, Name};
 
 /// Digests of a whole object; never of a part of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Digests {
     pub sha256: Option<[u8; 32]>,
     pub sha1: Option<[u8; 20]>,
@@ -16,7 +17,9 @@ pub struct Digests {
 }
 
 /// How much of a container is encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Encrypted {
     #[default]
@@ -50,7 +53,7 @@ pub struct MemberFacts {
 }
 
 /// What a container is, as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize)]
 pub struct ContainerFacts {
     /// The registered format, as `zip`.
     pub format: String,
@@ -79,7 +82,7 @@ fn is_zero(n: &u64) -> bool {
 
 /// Everything known about one object after it was read: the source of its inventory row and what the
 /// correlators see.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Object {
     pub locator: Locator,
     pub kind: Kind,

@@ -1,5 +1,6 @@
 //! Counting people without holding one: tokens are keyed hashes under a key that lives for one run.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::Census;
 
 /// What sort of identifier a token stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum TokenKind {
     /// Assigning authority and medical record number.
     Mrn,
@@ -27,14 +28,14 @@ pub enum TokenKind {
 
 /// A keyed hash of one normalised identifier: HMAC-SHA-256 under the case key, cut to 64 bits. Numbers of an
 /// authority carry the hash of the authority in the upper 64 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Token {
     pub kind: TokenKind,
     pub hash: u128,
 }
 
 /// One record's person: all tokens that its fields carry. Tokens of one person belong together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Person {
     pub tokens: Vec<Token>,
     /// Two-letter code, where the record says one.
@@ -42,7 +43,7 @@ pub struct Person {
 }
 
 /// Distinct people: at least, most likely, at most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema, BorshSerialize, BorshDeserialize)]
 pub struct Individuals {
     pub low: u64,
     pub best: u64,
@@ -50,7 +51,7 @@ pub struct Individuals {
 }
 
 /// What one object holds of patient data: shapes and counts, no value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct PhiFacts {
     /// The registered detector's name for the format, as `x12-837`.
     pub format: String,
@@ -62,6 +63,7 @@ pub struct PhiFacts {
     /// Distinct values of each kind of identifier.
     pub identifiers: BTreeMap<String, u64>,
     /// HIPAA Safe Harbor classes present, letters of 45 CFR 164.514(b)(2)(i).
+    #[borsh(serialize_with = "classes_out", deserialize_with = "classes_in")]
     pub classes: Vec<char>,
     /// People by two-letter state.
     pub states: BTreeMap<String, u64>,
@@ -81,7 +83,7 @@ pub struct PhiFacts {
 }
 
 /// Hashes, under a key of this process, of the names and numbers of an object's people; ascending, without repeats.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Words(pub Vec<u64>);
 
 impl fmt::Debug for Words {
@@ -93,6 +95,14 @@ impl fmt::Debug for Words {
 /// Letters of 45 CFR 164.514(b)(2)(i) that a limited data set must not have (164.514(e)(2)): all but dates, places and
 /// codes of the set's own.
 const DIRECT: [char; 15] = ['A', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q'];
+
+fn classes_out<W: borsh::io::Write>(classes: &[char], out: &mut W) -> borsh::io::Result<()> {
+    BorshSerialize::serialize(&String::from_iter(classes), out)
+}
+
+fn classes_in<R: borsh::io::Read>(from: &mut R) -> borsh::io::Result<Vec<char>> {
+    Ok(<String as BorshDeserialize>::deserialize_reader(from)?.chars().collect())
+}
 
 impl PhiFacts {
     /// How the people were counted: one by one (`union_find`), or, beyond what is kept, by `hyperloglog`.

@@ -4,6 +4,7 @@
 //! estimation algorithms for HyperLogLog sketches" (2017), algorithm 6, which needs no table of corrections.
 
 use super::{Individuals, Person, Token, TokenKind};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Bits of a hash that choose the register: 16,384 of them, one byte each.
 const PRECISION: u32 = 14;
@@ -14,7 +15,7 @@ const TAIL: u32 = 64 - PRECISION;
 pub const ERROR_PER_MILLE: u64 = 9;
 
 /// Registers of one set. They tell how many, and hold none of the values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Registers(Vec<u8>);
 
 impl Default for Registers {
@@ -106,7 +107,7 @@ pub const KINDS: [TokenKind; 7] =
     [TokenKind::Mrn, TokenKind::Member, TokenKind::Ssn, TokenKind::Mbi, TokenKind::Local, TokenKind::NameBirth, TokenKind::Name];
 
 /// Registers for a set of people: by the key of each, and by every kind of token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Sketch {
     /// Each person by the first of [`KINDS`] that it has.
     pub keys: Registers,
@@ -141,7 +142,7 @@ fn key(tokens: &[Token]) -> Option<&Token> {
 const EVERYBODY: u64 = 9_950;
 
 /// All people of a set of which only some are kept: how many carry what, and registers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Census {
     pub sketch: Sketch,
     records: u64,

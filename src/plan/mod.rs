@@ -13,7 +13,7 @@ use crate::binary::Tools;
 use crate::container::{self, Limits};
 use crate::correlate::staging::Window;
 use crate::correlate::{self, Correlator};
-use crate::engine::{self, Counters, Job};
+use crate::engine::{self, Counters, Job, Recovery};
 use crate::hashset::KnownGood;
 use crate::ioc::IndicatorSet;
 use crate::model::{Digests, Input, Priors, text::hex};
@@ -70,6 +70,8 @@ pub struct Options {
     pub window: Option<Window>,
     /// Other cases whose files may lie in locked archives.
     pub match_against: Vec<PathBuf>,
+    /// The random key that an earlier process of this scan has drawn.
+    pub kept_key: Option<[u8; 32]>,
 }
 
 /// Why a scan can't begin. The sentence names the thing and the way out.
@@ -122,6 +124,22 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
+/// The case folder of a scan, where it has a lawful place. Quick: neither rules nor indicators are loaded.
+///
+/// # Errors
+/// When a target can't be reached or the case folder may not lie there.
+pub fn place(options: &Options) -> Result<PathBuf, PlanError> {
+    place::case_folder(options, &targets::resolve(options)?)
+}
+
+/// A random case key; none where the operator gives one.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_key(options: &Options) -> Result<Option<[u8; 32]>, PlanError> {
+    options.case_key.is_none().then(|| key::bytes(None)).transpose()
+}
+
 impl Plan {
     /// Checks everything and loads rules and indicators. `stop` is set to end the run early.
     pub fn new(options: &Options, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
@@ -162,7 +180,10 @@ impl Plan {
         };
         let sources: Vec<Box<dyn Source>> =
             targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &case)).collect();
-        let key = CaseKey::new(&key::bytes(options.case_key.as_deref())?);
+        let key = match options.kept_key {
+            Some(kept) => CaseKey::new(&kept),
+            None => CaseKey::new(&key::bytes(options.case_key.as_deref())?),
+        };
         let shared_key = options.case_key.is_some().then(|| key.id());
         let indicators = Arc::new(indicators);
         let accused = indicators.clone();
@@ -188,6 +209,8 @@ impl Plan {
             max_body: options.max_body,
             threads,
             counters: Arc::new(Counters::new(threads)),
+            recovery: Recovery::default(),
+            in_flight: None,
             stop,
         };
         let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };

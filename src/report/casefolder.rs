@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::inventory::{InventoryRow, InventoryWriter};
+use super::working::WORKING;
 use super::{REGISTRY, Report};
 use crate::model::{Name, text};
 
@@ -39,6 +40,10 @@ pub enum CaseError {
     Io { path: String, source: io::Error },
     #[error("{0} is not a name for a file of the case folder")]
     BadName(String),
+    #[error("{0} holds no case: check the path")]
+    NoCase(String),
+    #[error("another wardround process writes the case folder {0}: wait for it, or stop it first")]
+    InUse(String),
 }
 
 impl CaseError {
@@ -59,7 +64,7 @@ impl CaseError {
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     Name::from(path).shown()
 }
 
@@ -102,7 +107,7 @@ pub struct ManifestFile {
     pub sha256: String,
 }
 
-/// A case folder that this run made.
+/// A case folder that this run made or goes on with.
 #[derive(Debug)]
 pub struct CaseFolder {
     root: PathBuf,
@@ -150,6 +155,16 @@ impl CaseFolder {
         Ok(case)
     }
 
+    /// Of a folder that is there.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { root: path.to_owned() }
+    }
+
+    /// What to say of a file of it that could not be read or written.
+    pub fn failed(&self, name: &str, source: io::Error) -> CaseError {
+        CaseError::new(&self.root.join(name), source)
+    }
+
     pub fn path(&self) -> &Path {
         &self.root
     }
@@ -183,6 +198,8 @@ impl CaseFolder {
     pub fn inventory(&self) -> Result<InventoryFile, CaseError> {
         let end = self.place(INVENTORY)?;
         let unfinished = self.place(&format!("{INVENTORY}{UNFINISHED}"))?;
+        // Left by a run that died here; the name is ours alone.
+        let _ = fs::remove_file(&unfinished);
         let file = new_file(&unfinished).map_err(|e| CaseError::new(&unfinished, e))?;
         Ok(InventoryFile { rows: InventoryWriter::new(FrameFile { file, hash: Sha256::new(), len: 0 }), unfinished, end })
     }
@@ -214,6 +231,13 @@ impl CaseFolder {
     /// Gives up the reserve, so that the report finds room on a full disk. True when there was one.
     pub fn release_reserve(&self) -> bool {
         fs::remove_file(self.root.join(RESERVE)).is_ok()
+    }
+
+    /// Keeps bytes free again where a run before gave them up. Without room there is none.
+    pub fn renew_reserve(&self) {
+        if !self.root.join(RESERVE).exists() && self.fill_reserve().is_err() {
+            self.release_reserve();
+        }
     }
 
     fn fill_reserve(&self) -> io::Result<()> {
@@ -257,7 +281,7 @@ impl CaseFolder {
     }
 
     /// The path of a file of the case folder; `name` can't lead out of it.
-    fn place(&self, name: &str) -> Result<PathBuf, CaseError> {
+    pub(super) fn place(&self, name: &str) -> Result<PathBuf, CaseError> {
         let inside = !name.is_empty() && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
         if inside { Ok(self.root.join(name)) } else { Err(CaseError::BadName(text::escape(name.as_bytes()))) }
     }
@@ -271,7 +295,11 @@ impl CaseFolder {
             let kind = entry.file_type().map_err(fail)?;
             if kind.is_dir() {
                 self.list(&path, &format!("{name}/"), files)?;
-            } else if kind.is_file() && name != MANIFEST && !name.starts_with("manifest.json.") {
+            } else if kind.is_file()
+                && !WORKING.contains(&name.as_str())
+                && name != MANIFEST
+                && !name.starts_with("manifest.json.")
+            {
                 let (size, sha256) = digest(&path).map_err(fail)?;
                 files.push(ManifestFile { path: name, size, sha256 });
             }
@@ -390,13 +418,13 @@ fn new_file(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn no_follow(options: &mut OpenOptions) {
+pub(super) fn no_follow(options: &mut OpenOptions) {
     let flags = rustix::fs::OFlags::NOFOLLOW.bits();
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.cast_signed());
 }
 
 #[cfg(not(unix))]
-fn no_follow(_: &mut OpenOptions) {}
+pub(super) fn no_follow(_: &mut OpenOptions) {}
 
 fn private_dir(path: &Path) -> io::Result<()> {
     #[allow(unused_mut, reason = "the mode is set on Unix only")]

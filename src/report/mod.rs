@@ -25,8 +25,9 @@ pub mod schema;
 mod seal;
 mod summary;
 mod types;
+mod working;
 
-pub use annex::{Annex, Recipient};
+pub use annex::{ANNEX, Annex, Recipient};
 pub use canonical::{CANONICAL, findings_sha256, sort_findings};
 pub use casefolder::{CaseError, CaseFolder, MANIFEST_SCHEMA, Manifest, ManifestFile, Written};
 pub use facts::{Levels, four_factor};
@@ -39,6 +40,7 @@ pub use rows::*;
 pub use seal::{SealError, WITHHELD};
 pub use summary::summary;
 pub use types::*;
+pub use working::{CaseLock, IN_FLIGHT, STATE};
 
 /// Writes one document of the case folder from a sealed report.
 pub trait ReportWriter: Sync {

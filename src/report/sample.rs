@@ -137,6 +137,7 @@ pub fn report() -> Report {
             duration_ms: 200_000,
             threads: 2,
             resumed: false,
+            deaths: Vec::new(),
             interrupted: false,
             case_folder: Some("/cases/1".into()),
             peak_memory: Some(300 << 20),

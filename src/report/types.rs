@@ -126,6 +126,9 @@ pub struct Run {
     pub threads: u64,
     /// It went on from an earlier, interrupted run.
     pub resumed: bool,
+    /// How processes of this scan died before the one that ended it, in order: `SIGSEGV`, `hung`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub deaths: Vec<String>,
     /// It was stopped before everything had been looked at.
     pub interrupted: bool,
     /// Where the case folder was written.

@@ -1,0 +1,101 @@
+//! How a scan begins: in a new case folder, or in one where an earlier process was. What it was asked is kept
+//! there, so that every process after the first needs nothing but the folder.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use clap::Parser;
+use jiff::Timestamp;
+
+use super::args::{Args, Command, ScanArgs};
+use super::exit::Exit;
+use super::finish::{no_case, no_plan};
+use crate::engine::{Frame, Start, StateLog, StateReader, Step};
+use crate::model::text::escape;
+use crate::plan;
+use crate::report::{CaseError, CaseFolder, STATE};
+
+/// Makes the case folder and keeps there what was asked. Gives the folder's path.
+pub fn begin(args: &ScanArgs) -> Result<PathBuf, Exit> {
+    let options = args.options();
+    let case = plan::place(&options).map_err(|e| no_plan(&e))?;
+    let key = plan::random_key(&options).map_err(|e| no_plan(&e))?;
+    let made = std::fs::symlink_metadata(&case).is_err();
+    let folder = CaseFolder::create(&case).map_err(|e| no_case(&e))?;
+    let now = Timestamp::now();
+    let start = Start {
+        arguments: std::env::args_os().map(encode).collect(),
+        folder: std::env::current_dir().map(|d| encode(d.into_os_string())).unwrap_or_default(),
+        run_id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), process::id()),
+        started: now.to_string(),
+        made,
+    };
+    let kept = key.map_or(Ok(()), |key| folder.keep_key(&key)).and_then(|()| keep(&folder, start));
+    kept.map(|()| case).map_err(|e| {
+        folder.abandon(made);
+        no_case(&e)
+    })
+}
+
+fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
+    let mut log = StateLog::new(folder.open_file(STATE)?);
+    log.append(&Frame::Start(start)).and_then(|()| log.sync()).map_err(|e| folder.failed(STATE, e))
+}
+
+/// A scan as it was asked for.
+pub struct Asked {
+    pub args: ScanArgs,
+    pub start: Start,
+    pub command: Vec<OsString>,
+}
+
+/// Why there is nothing to go on with.
+#[derive(Debug, thiserror::Error)]
+pub enum NothingToResume {
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    #[error("{0} holds no scan that could go on: it was ended and sealed, or is damaged; scan again into a new case folder")]
+    NotBegun(String),
+}
+
+/// What the scan in a case folder was asked, and the place it was asked in, which becomes ours.
+pub fn asked(folder: &CaseFolder) -> Result<Asked, NothingToResume> {
+    let damaged = || NothingToResume::NotBegun(escape(folder.path().as_os_str().as_encoded_bytes()));
+    if !folder.is_begun() {
+        return Err(damaged());
+    }
+    let log = folder.open_file(STATE)?;
+    let Some(Step::Frame(Frame::Start(start))) = StateReader::new(log).ok().and_then(|mut log| log.next()) else {
+        return Err(damaged());
+    };
+    let command: Vec<OsString> = start.arguments.iter().map(|a| decode(a)).collect();
+    // Paths among the arguments are relative to it.
+    let _ = std::env::set_current_dir(Path::new(&decode(&start.folder)));
+    match Args::try_parse_from(&command).map(|args| args.command) {
+        Ok(Command::Scan(args)) => Ok(Asked { args: *args, start, command }),
+        _ => Err(damaged()),
+    }
+}
+
+#[cfg(unix)]
+fn encode(text: OsString) -> Vec<u8> {
+    std::os::unix::ffi::OsStringExt::into_vec(text)
+}
+
+#[cfg(unix)]
+fn decode(bytes: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+}
+
+/// UTF-16, as the system has it.
+#[cfg(windows)]
+fn encode(text: OsString) -> Vec<u8> {
+    std::os::windows::ffi::OsStrExt::encode_wide(text.as_os_str()).flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(windows)]
+fn decode(bytes: &[u8]) -> OsString {
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    std::os::windows::ffi::OsStringExt::from_wide(&units)
+}

@@ -1,0 +1,191 @@
+//! The supervisor: starts the process that scans, and when that dies or hangs, another that goes on.
+//!
+//! It reads nothing of a target and parses nothing, so that what kills the scan can't reach it.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::args::{Format, ScanArgs};
+use super::exit::Exit;
+use crate::engine::{HUNG, read_in_flight};
+use crate::report::{CaseFolder, IN_FLIGHT, STATE};
+
+/// Between two looks at the process, in its first second and after that: a short scan isn't kept waiting.
+const LOOKS: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(20)];
+/// Between two looks at the table of what is in flight.
+const PULSE: Duration = Duration::from_millis(500);
+/// Deaths in a row without any object done in between, after which it is given up.
+const HOPELESS: u32 = 5;
+
+/// Runs the scan in `case` to its end, whatever happens to the processes that do the work.
+pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    // The scan process ends the scan; the supervisor only passes on what reached it alone.
+    let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
+    let Ok(folder) = CaseFolder::open(case) else { return Exit::CaseFolder };
+    let mut death = String::new();
+    let (mut in_vain, mut reached) = (0, 0);
+    loop {
+        let child = match command(case, args, &death).spawn() {
+            Ok(child) => child,
+            Err(e) => {
+                eprintln!("wardround: the scan process can't be started ({e}): try again with --unsupervised");
+                return Exit::Incomplete;
+            }
+        };
+        match watch(child, &folder, args, &stop) {
+            End::Exit(code) => return code,
+            End::Death(how) => death = how,
+        }
+        if stop.load(Ordering::Relaxed) {
+            eprintln!("wardround: the scan process died ({death}) while it was ending; go on with --resume");
+            return Exit::Incomplete;
+        }
+        let done = std::fs::metadata(case.join(STATE)).map_or(0, |m| m.len());
+        in_vain = if done > reached { 0 } else { in_vain + 1 };
+        reached = done;
+        if in_vain >= HOPELESS {
+            eprintln!(
+                "wardround: the scan process died {HOPELESS} times ({death}) without getting further; what was found is kept: \
+                 go on with --resume --case {}, or report the fault",
+                crate::model::text::escape(case.as_os_str().as_encoded_bytes())
+            );
+            return Exit::Incomplete;
+        }
+        if !args.quiet {
+            eprintln!(
+                "wardround: the scan process died ({death}); another goes on, and what it died on is tried once more, alone"
+            );
+        }
+    }
+}
+
+/// How a scan process ended.
+enum End {
+    Exit(Exit),
+    Death(String),
+}
+
+fn command(case: &Path, args: &ScanArgs, death: &str) -> Command {
+    let mut command = Command::new(program());
+    command.args(["scan", "--resume", "--scan-process", death, "--case"]).arg(case);
+    if args.quiet {
+        command.arg("--quiet");
+    }
+    if args.format == Format::Json {
+        command.args(["--format", "json"]);
+    }
+    if let Some(threads) = args.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    command
+}
+
+/// This very program, also where its file was replaced meanwhile.
+fn program() -> std::path::PathBuf {
+    if cfg!(target_os = "linux") && Path::new("/proc/self/exe").exists() {
+        return "/proc/self/exe".into();
+    }
+    std::env::current_exe().unwrap_or_else(|_| "wardround".into())
+}
+
+/// Waits for the process to end; ends it when one of its workers makes no progress for too long.
+fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBool) -> End {
+    let patience = Duration::from_secs_f64(args.object_deadline * 60.0);
+    let mut pulses = Pulses::default();
+    let begun = Instant::now();
+    let (mut looked, mut told) = (begun, false);
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return end(status),
+            Ok(None) => {}
+            Err(e) => return End::Death(format!("lost: {e}")),
+        }
+        if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut told, true) {
+            interrupt(&child);
+        }
+        if looked.elapsed() >= PULSE {
+            looked = Instant::now();
+            let table = folder.open_file(IN_FLIGHT).ok().and_then(|mut file| read_in_flight(&mut file).ok());
+            if pulses.silent(table.unwrap_or_default()) > patience {
+                let _ = child.kill();
+                let _ = child.wait();
+                return End::Death(HUNG.to_owned());
+            }
+        }
+        std::thread::sleep(LOOKS[usize::from(begun.elapsed() > Duration::from_secs(1))]);
+    }
+}
+
+/// Since when each worker has not moved.
+#[derive(Default)]
+struct Pulses(Vec<Option<(u64, [u8; 16], Instant)>>);
+
+impl Pulses {
+    /// How long the worker that is silent longest has been.
+    fn silent(&mut self, table: Vec<(u64, Option<crate::engine::Slot>)>) -> Duration {
+        self.0.resize(table.len(), None);
+        let now = Instant::now();
+        let waits = table.into_iter().zip(&mut self.0).map(|((progress, slot), last)| {
+            let Some(slot) = slot else {
+                *last = None;
+                return Duration::ZERO;
+            };
+            match last {
+                Some((n, key, since)) if *n == progress && *key == slot.key => now.duration_since(*since),
+                _ => {
+                    *last = Some((progress, slot.key, now));
+                    Duration::ZERO
+                }
+            }
+        });
+        waits.max().unwrap_or_default()
+    }
+}
+
+fn end(status: ExitStatus) -> End {
+    match status.code().map(|code| (code, Exit::from_code(code))) {
+        Some((_, Some(exit))) => End::Exit(exit),
+        Some((code, None)) => End::Death(format!("exit code {code}")),
+        None => End::Death(signal(status)),
+    }
+}
+
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> String {
+    let number = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
+    SIGNALS.iter().find(|(n, _)| *n == number).map_or_else(|| format!("signal {number}"), |(_, name)| (*name).to_owned())
+}
+
+/// Numbers of Linux (signal(7)); SIGBUS has another elsewhere.
+#[cfg(unix)]
+const SIGNALS: &[(i32, &str)] = &[
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (15, "SIGTERM"),
+];
+
+#[cfg(not(unix))]
+fn signal(_: ExitStatus) -> String {
+    "ended".to_owned()
+}
+
+/// Passes on what only the supervisor was told.
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn interrupt(_: &Child) {}

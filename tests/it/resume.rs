@@ -1,0 +1,184 @@
+//! A scan that was killed goes on to the same findings, and one that keeps dying says on what.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Case, Scene, program};
+
+/// A tree with something of everything: findings, archives, patients, hard links, folders.
+fn tree(scene: &Scene, files: usize) {
+    let samples = Path::new("samples");
+    for entry in walkdir::WalkDir::new(samples).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+        let name = entry.path().strip_prefix(samples).expect("below it");
+        scene.file(&format!("samples/{}", name.display()), std::fs::read(entry.path()).expect("a sample"));
+    }
+    for i in 0..files {
+        scene.file(&format!("many/{}/{i}.txt", i % 7), format!("file {i} ").repeat(1 + i % 300));
+    }
+    std::fs::hard_link(scene.target().join("many/0/0.txt"), scene.target().join("many/1/again.txt")).expect("a hard link");
+}
+
+fn start(scene: &Scene, name: &str, flags: &[&str]) -> Child {
+    let mut command = program();
+    command.args(["scan", "-q", "--case"]).arg(scene.beside(name)).arg(scene.target()).args(flags);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program")
+}
+
+/// Ends a scan as soon as its journal has this many bytes on the disk.
+fn kill_at(child: &mut Child, case: &Path, bytes: u64) {
+    let journal = case.join("journal/journal.jsonl");
+    while std::fs::metadata(&journal).map_or(0, |m| m.len()) < bytes {
+        assert!(child.try_wait().expect("a child").is_none(), "it was done before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn resume(scene: &Scene, name: &str) -> Case {
+    let output = program().args(["scan", "--resume", "-q", "--case"]).arg(scene.beside(name)).output().expect("the program");
+    Case::read(scene.beside(name), output)
+}
+
+/// Everything that two runs must agree on.
+fn same(a: &Case, b: &Case, what: &str) {
+    for part in ["findings", "coverage", "phi", "gaps"] {
+        assert_eq!(a.report[part], b.report[part], "{part} {what}");
+    }
+    assert_eq!(a.inventory(), b.inventory(), "inventory {what}");
+    b.assert_adds_up();
+}
+
+/// Every line holds the hash of the one before; gives the kinds.
+fn chained(case: &Case) -> Vec<String> {
+    use sha2::{Digest, Sha256};
+    let text = std::fs::read_to_string(case.dir.join("journal/journal.jsonl")).expect("the journal");
+    let mut prev = "0".repeat(64);
+    text.split_inclusive('\n')
+        .map(|line| {
+            let row: Value = serde_json::from_str(line).expect("a line");
+            assert_eq!(row["prev"], prev);
+            prev = Sha256::digest(line).iter().map(|b| format!("{b:02x}")).collect();
+            row["kind"].as_str().expect("a kind").to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn killed_scans_go_on_to_the_same_end() {
+    let scene = Scene::new();
+    tree(&scene, 3000);
+    let begun = Instant::now();
+    let whole = scene.scan(&["--threads", "2"]);
+    let took = u64::try_from(begun.elapsed().as_millis()).expect("a short scan");
+    let mut resumed = 0;
+    // WARDROUND_KILLS=200 for the figure in the closing note; a few are enough to notice.
+    let kills: u32 = std::env::var("WARDROUND_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    for i in 0..kills {
+        let name = format!("killed-{i}");
+        let mut child = start(&scene, &name, &["--threads", "2", "--unsupervised"]);
+        // Spread over a scan's length.
+        let wait = 5 + u64::from(i) * took / u64::from(kills);
+        std::thread::sleep(Duration::from_millis(wait));
+        let _ = child.kill();
+        let _ = child.wait();
+        if !scene.beside(&name).join("journal/resume.log").exists() {
+            // Killed before it had begun, or when it was done.
+            continue;
+        }
+        let case = resume(&scene, &name);
+        same(&whole, &case, &format!("after {wait} ms"));
+        let kinds = chained(&case);
+        assert!(kinds.iter().filter(|k| *k == "resumed").count() <= 1);
+        assert!(!case.dir.join("journal/case.key").exists() && !case.dir.join("journal/resume.log").exists());
+        resumed += u32::from(case.report["run"]["resumed"] == true);
+    }
+    assert!(resumed > 0, "no kill came while it scanned");
+}
+
+#[test]
+fn a_killed_supervisor_takes_its_scan_with_it() {
+    let scene = Scene::new();
+    tree(&scene, 1500);
+    let whole = scene.scan(&[]);
+    let mut child = start(&scene, "killed", &[]);
+    while !scene.beside("killed").join("journal/journal.jsonl").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    same(&whole, &resume(&scene, "killed"), "");
+}
+
+#[test]
+fn what_was_torn_is_set_aside() {
+    let scene = Scene::new();
+    tree(&scene, 2000);
+    let whole = scene.scan(&[]);
+    let mut child = start(&scene, "torn", &["--unsupervised"]);
+    kill_at(&mut child, &scene.beside("torn"), 200 << 10);
+    for (name, junk) in [("journal.jsonl", &br#"{"seq":9,"pre"#[..]), ("resume.log", &[200, 0, 0, 0, 1, 2])] {
+        let path = scene.beside("torn").join("journal").join(name);
+        if path.exists() {
+            let mut bytes = std::fs::read(&path).expect("a file");
+            bytes.extend_from_slice(junk);
+            std::fs::write(&path, bytes).expect("a file");
+        }
+    }
+    let case = resume(&scene, "torn");
+    same(&whole, &case, "");
+    assert!(case.report["run"]["resumed"] == true, "it was killed while it scanned");
+    let torn = std::fs::read(case.dir.join("journal/torn-1")).expect("the torn line");
+    assert!(torn.ends_with(br#"{"seq":9,"pre"#));
+    assert!(chained(&case).contains(&"resumed".to_owned()));
+}
+
+#[test]
+fn resuming_needs_no_arguments_and_takes_no_others() {
+    let scene = Scene::new();
+    tree(&scene, 2000);
+    let done = scene.scan(&["--case-id", "17"]);
+    // Complete: told again, with the same exit code, and nothing changes.
+    let before = std::fs::read(done.dir.join("report.json")).expect("a report");
+    let again = program().args(["scan", "--resume", "--case"]).arg(&done.dir).output().expect("the program");
+    assert_eq!(again.status.code(), Some(done.exit()));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("complete"));
+    assert_eq!(std::fs::read(done.dir.join("report.json")).expect("a report"), before);
+    let refused = |case: &Path, flags: &[&str], words: &str| {
+        let output = program().args(["scan", "--resume", "--case"]).arg(case).args(flags).output().expect("the program");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{err}");
+        assert!(err.contains(words) && err.lines().count() == 1, "{err}");
+    };
+    refused(&scene.beside("none"), &[], "holds no case");
+    // Begun, with rules that change before it goes on.
+    let rules = scene.beside("own.yar");
+    std::fs::write(&rules, "rule Own { strings: $a = \"file 3 \" condition: $a }").expect("rules");
+    let mut child = start(&scene, "begun", &["--unsupervised", "--rules", rules.to_str().expect("text")]);
+    let begun = scene.beside("begun");
+    kill_at(&mut child, &begun, 200 << 10);
+    refused(&begun, &["--max-depth", "1"], "other arguments");
+    std::fs::write(&rules, "rule Other { condition: true }").expect("rules");
+    refused(&begun, &[], "other rules");
+    std::fs::write(&rules, "rule Own { strings: $a = \"file 3 \" condition: $a }").expect("rules");
+    assert!(!resume(&scene, "begun").findings().is_empty());
+}
+
+#[test]
+fn two_scans_do_not_write_one_case() {
+    let scene = Scene::new();
+    tree(&scene, 3000);
+    let mut child = start(&scene, "busy", &[]);
+    while !scene.beside("busy").join("journal/journal.jsonl").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut second = program();
+    second.args(["scan", "-q", "--case"]).arg(scene.beside("busy")).arg(scene.target());
+    let output = second.output().expect("the program");
+    assert_eq!(output.status.code(), Some(73));
+    assert!(child.wait().expect("a child").code().is_some());
+}
