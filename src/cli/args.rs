@@ -50,6 +50,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Match new indicators against an old case's inventory, without the disk
     Recheck(Box<super::recheck::RecheckArgs>),
+    /// Check that a case folder is what it was when it was sealed
+    Verify(super::verify::VerifyArgs),
     /// Explain a finding in words, with the arithmetic of its score
     Explain(super::explain::ExplainArgs),
     /// Check indicator files, or compile huge hash lists
@@ -103,8 +105,15 @@ pub struct ScanArgs {
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
 
+    /// Sign the case with this Ed25519 key (PKCS#8 PEM, as openssl genpkey -algorithm ed25519 makes it) instead of one
+    /// that is drawn for this run and forgotten
+    #[arg(long, value_name = "FILE", help_heading = "Case")]
+    pub sign_key: Option<PathBuf>,
+    /// Write a request for a time stamp over the manifest (RFC 3161), to be sent to an authority from elsewhere
+    #[arg(long, help_heading = "Case")]
+    pub timestamp_request: bool,
     /// Keep the full names that the report masks in a file that only this age recipient can read
-    #[arg(long, value_name = "age1…", help_heading = "Case")]
+    #[arg(long, visible_alias = "encrypt-to", value_name = "age1…", help_heading = "Case")]
     pub sealed_annex: Option<Recipient>,
     /// Count people under the key in this file (32 bytes, or 64 hexadecimal digits) instead of a random one, and
     /// keep registers from which people of several hosts can be counted once

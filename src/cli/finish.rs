@@ -8,7 +8,7 @@ use crate::engine::{CollectError, Frame, StateLog};
 use crate::model::{Input, Level, text::escape};
 use crate::phi::mask;
 use crate::plan::PlanError;
-use crate::report::{self, CaseError, CaseFolder, CoverageVerdict, Masker, Report, SealError};
+use crate::report::{self, CaseError, CaseFolder, CoverageVerdict, Masker, Report, SealError, SealKey};
 
 /// Names of people are kept out of everything that is written.
 pub const MASKER: Masker = Masker {
@@ -31,14 +31,18 @@ pub struct Ended<'a> {
     pub folder: &'a CaseFolder,
     /// Why not everything found is in the journal.
     pub failed: Option<&'a CollectError>,
+    /// What the case is signed with.
+    pub key: &'a SealKey,
+    /// Whether a request for a time stamp is written.
+    pub timestamp_request: bool,
     /// The log that resuming needs, where the run is over and nothing will go on from it.
     pub state: Option<StateLog>,
 }
 
 /// Seals and writes the report, tells the end. `written` is called before anything is told.
 pub fn finish(mut report: Report, ended: Ended<'_>, case_dir: &str, telling: Telling, written: impl FnOnce()) -> Exit {
-    let Ended { folder, failed, state } = ended;
-    let result = seal_and_write(&mut report, folder);
+    let result = seal_and_write(&mut report, &ended);
+    let Ended { folder, failed, state, key, .. } = ended;
     if let (Ok(()), None, Some(mut state)) = (&result, failed, state) {
         // Should the process die here, the next one knows that only this was left.
         let _ = state.append(&Frame::Sealed).and_then(|()| state.sync());
@@ -49,7 +53,7 @@ pub fn finish(mut report: Report, ended: Ended<'_>, case_dir: &str, telling: Tel
     match &result {
         // Nothing of a report that could not be freed of patient data is shown.
         Err(WriteError::Seal(_) | WriteError::Leak) => {}
-        _ => tell(telling, &report, case_dir, exit),
+        _ => tell(telling, &report, case_dir, exit, result.is_ok().then_some(key)),
     }
     if let Err(e) = result {
         eprintln!("wardround: {e}");
@@ -65,7 +69,7 @@ pub fn finish(mut report: Report, ended: Ended<'_>, case_dir: &str, telling: Tel
 /// Tells the end of a case that was sealed earlier.
 pub fn tell_again(report: &Report, case: &Path, telling: Telling) -> Exit {
     let exit = exit_of(report);
-    tell(telling, report, &escape(case.as_os_str().as_encoded_bytes()), exit);
+    tell(telling, report, &escape(case.as_os_str().as_encoded_bytes()), exit, None);
     exit
 }
 
@@ -82,7 +86,8 @@ enum WriteError {
     Leak,
 }
 
-fn seal_and_write(report: &mut Report, folder: &CaseFolder) -> Result<(), WriteError> {
+fn seal_and_write(report: &mut Report, ended: &Ended<'_>) -> Result<(), WriteError> {
+    let folder = ended.folder;
     report.seal(&MASKER)?;
     if !report.phi.self_scan.passed {
         return Err(WriteError::Leak);
@@ -92,6 +97,8 @@ fn seal_and_write(report: &mut Report, folder: &CaseFolder) -> Result<(), WriteE
         Some(report.run.finished.clone()),
         &report.integrity.journal_head,
         &report.integrity.findings_sha256,
+        ended.key,
+        ended.timestamp_request,
     )?;
     Ok(())
 }
@@ -127,7 +134,7 @@ pub fn no_plan(e: &PlanError) -> Exit {
 }
 
 /// The end of the scan on standard output.
-fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit) {
+fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit, key: Option<&SealKey>) {
     use std::io::{IsTerminal, Write};
     if telling.quiet {
         return;
@@ -136,11 +143,16 @@ fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit) {
     let text = match telling.format {
         Format::Human => {
             let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            report::summary(report, color, case_dir)
+            let mut text = report::summary(report, color, case_dir);
+            if let Some(key) = key {
+                text.push_str(&sealed(key));
+            }
+            text
         }
         Format::Json => {
             let levels = report.levels();
             let line = serde_json::json!({
+                "key_sha256": key.map(SealKey::fingerprint),
                 "exit": exit as u8, "case_folder": case_dir,
                 "coverage": report.coverage, "interrupted": report.run.interrupted,
                 "findings": {"alert": levels.alert, "warning": levels.warning, "notice": levels.notice, "info": levels.info},
@@ -151,6 +163,17 @@ fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit) {
     };
     // A closed pipe is the reader's choice; the case folder is complete.
     let _ = out.write_all(text.as_bytes());
+}
+
+/// The seal, for the examiner's notes.
+fn sealed(key: &SealKey) -> String {
+    let what = match key.lasting {
+        true => "signed with the key given",
+        false => "signed with a key of this run alone: write its fingerprint down, it is what the case is checked against",
+    };
+    let fingerprint = key.fingerprint();
+    let (first, second) = fingerprint.split_at(fingerprint.len() / 2);
+    format!("Seal        {what}\n            {first}\n            {second}\n")
 }
 
 fn exit_of(report: &Report) -> Exit {

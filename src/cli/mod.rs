@@ -13,6 +13,7 @@ mod rules;
 mod scan;
 mod supervise;
 mod table;
+mod verify;
 
 pub use exit::Exit;
 
@@ -39,6 +40,7 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan, more),
         args::Command::Recheck(args) => recheck::run(*args),
+        args::Command::Verify(args) => verify::run(&args),
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::args::Format;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
+use super::scan::seal_key;
 use crate::engine::{self, Collected, Collector};
 use crate::model::text::escape;
 use crate::plan::{self, RecheckOptions, RecheckPlan};
@@ -58,6 +59,12 @@ pub struct RecheckArgs {
     /// A note for the report
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Sign the case with this Ed25519 key (PKCS#8 PEM) instead of one that is drawn for this run and forgotten
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
+    /// Write a request for a time stamp over the manifest (RFC 3161), to be sent to an authority from elsewhere
+    #[arg(long)]
+    pub timestamp_request: bool,
     /// How the end is told on standard output
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
@@ -75,6 +82,10 @@ pub fn run(args: RecheckArgs) -> Exit {
         iocs: args.ioc.clone(),
         rules: args.rules.clone(),
         no_default_iocs: args.no_default_iocs,
+    };
+    let key = match seal_key(args.sign_key.as_deref()) {
+        Ok(key) => key,
+        Err(exit) => return exit,
     };
     let mut plan = match RecheckPlan::new(&options) {
         Ok(plan) => plan,
@@ -133,6 +144,7 @@ pub fn run(args: RecheckArgs) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    let ended = Ended { folder: &folder, failed: failed.as_ref(), state: None };
+    let ended =
+        Ended { folder: &folder, failed: failed.as_ref(), key: &key, timestamp_request: args.timestamp_request, state: None };
     finish(report, ended, &case_dir, Telling { format: args.format, quiet: args.quiet }, || ())
 }

@@ -20,7 +20,7 @@ use super::supervise::supervise;
 use crate::engine::{self, CollectError, Collected, Collector, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
 use crate::plan::{self, Options, Plan};
-use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, Shown, Target};
+use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target};
 
 /// Runs a scan from its arguments to its exit code.
 pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
@@ -33,7 +33,8 @@ pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
             Ok(case) => case,
             Err(exit) => return exit,
         },
-        false => match begin(&args) {
+        // A key that is none is told before anything is made.
+        false => match seal_key(args.sign_key.as_deref()).and_then(|_| begin(&args)) {
             Ok(case) => case,
             Err(exit) => return exit,
         },
@@ -108,6 +109,10 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
     let Asked { mut args, start, command } = match begin::asked(&folder) {
         Ok(asked) => asked,
         Err(e) => return usage(&e),
+    };
+    let key = match seal_key(args.sign_key.as_deref()) {
+        Ok(key) => key,
+        Err(exit) => return exit,
     };
     (args.quiet, args.format, args.threads) = (now.quiet, now.format, now.threads.or(args.threads));
     let options = Options { case: Some(case), kept_key: folder.key(), ..args.options() };
@@ -198,8 +203,19 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    let ended = Ended { folder: &folder, failed: failed.as_ref(), state: state.filter(|_| !interrupted) };
+    let ended = Ended {
+        folder: &folder,
+        failed: failed.as_ref(),
+        key: &key,
+        timestamp_request: args.timestamp_request,
+        state: state.filter(|_| !interrupted),
+    };
     finish(report, ended, &case_dir, telling(&args), || drop(display))
+}
+
+/// The examiner's key, or one of this run alone.
+pub(super) fn seal_key(file: Option<&Path>) -> Result<SealKey, Exit> {
+    file.map_or_else(SealKey::ephemeral, SealKey::from_file).map_err(|e| usage(&e))
 }
 
 /// Without its supervisor the process ends: whoever kills that means both, and nothing would watch over this one.

@@ -34,8 +34,8 @@ pub struct InFlight(File);
 impl InFlight {
     /// Empties the table.
     pub fn new(file: File, workers: usize) -> io::Result<Self> {
-        file.set_len(0)?;
-        file.set_len((COUNTERS + workers.min(MAX_WORKERS) * SLOT) as u64)?;
+        let len = file.metadata()?.len().max((COUNTERS + workers.min(MAX_WORKERS) * SLOT) as u64);
+        write_at(&file, &vec![0; usize::try_from(len).unwrap_or(COUNTERS).min(COUNTERS + MAX_WORKERS * SLOT)], 0)?;
         Ok(Self(file))
     }
 
@@ -111,7 +111,7 @@ mod tests {
     fn what_is_entered_is_read_back_until_it_is_left() {
         let mut file = tempfile::tempfile().unwrap();
         let table = InFlight::new(file.try_clone().unwrap(), 3).unwrap();
-        let long = Locator::os(format!("/{}", "x".repeat(5000)));
+        let long = Locator::os(format!("/{}", "x".repeat(5000)).as_str());
         table.enter(0, &Locator::os("/a"), false);
         table.enter(2, &long, true);
         table.beat([7, 8, 9].into_iter());

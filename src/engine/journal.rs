@@ -71,7 +71,9 @@ impl Journal {
         let mut torn = Vec::new();
         file.seek(SeekFrom::Start(end.at))?;
         (&mut file).take(MAX_TORN).read_to_end(&mut torn)?;
-        file.set_len(end.at)?;
+        if !torn.is_empty() {
+            file.set_len(end.at)?;
+        }
         file.seek(SeekFrom::Start(end.at))?;
         Ok((Self { at: end.at, seq: end.seq, prev: end.prev, ..Self::new(file) }, torn))
     }

@@ -87,7 +87,9 @@ impl Resumed {
             agreed = reader.whole();
         }
         resumed.torn = file.seek(SeekFrom::End(0))?.saturating_sub(agreed);
-        file.set_len(agreed)?;
+        if resumed.torn > 0 {
+            file.set_len(agreed)?;
+        }
         file.seek(SeekFrom::Start(agreed))?;
         Ok(resumed)
     }

@@ -14,8 +14,8 @@ use super::journal::{Position, Span};
 use super::{Batch, Record};
 use crate::model::{Kind, Locator, Object};
 
-/// Records in one frame, at most: batches of archives can be larger than memory should hold twice.
-const PART: usize = 512;
+/// Bytes of records after which a frame ends: batches of archives can be larger than memory should hold twice.
+const PART: usize = 256 << 10;
 /// A frame is never larger than this; a length above it is damage.
 const MAX_FRAME: u32 = 1 << 30;
 
@@ -120,14 +120,24 @@ impl<W: Write> StateLog<W> {
     /// the order of the records that have one.
     pub fn batch(&mut self, key: ObjectKey, batch: &Batch, spans: &[Span], journal: Position) -> io::Result<()> {
         let mut spans = spans.iter();
-        for part in batch.chunks(PART) {
-            self.frame.clear();
-            Frame::Part.serialize(&mut self.frame)?;
-            let rows = part.iter().filter(|r| has_row(r)).count();
-            let own: Vec<Span> = spans.by_ref().take(rows).copied().collect();
-            own.serialize(&mut self.frame)?;
-            part.serialize(&mut self.frame)?;
-            self.write()?;
+        let (mut own, mut records, mut count) = (Vec::new(), Vec::new(), 0_u32);
+        for (n, record) in batch.iter().enumerate() {
+            record.serialize(&mut records)?;
+            count += 1;
+            if has_row(record) {
+                own.extend(spans.next().copied());
+            }
+            if records.len() >= PART || n + 1 == batch.len() {
+                self.frame.clear();
+                Frame::Part.serialize(&mut self.frame)?;
+                own.serialize(&mut self.frame)?;
+                count.serialize(&mut self.frame)?;
+                self.frame.extend_from_slice(&records);
+                self.write()?;
+                own.clear();
+                records.clear();
+                count = 0;
+            }
         }
         self.append(&Frame::Done { key, journal })
     }

@@ -4,19 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::inventory::{InventoryRow, InventoryWriter};
-use super::working::WORKING;
 use super::{REGISTRY, Report};
 use crate::model::{Name, text};
 
-/// The value of [`Manifest::schema`].
-pub const MANIFEST_SCHEMA: &str = "wardround/manifest/1";
-
-const MANIFEST: &str = "manifest.json";
 const INVENTORY: &str = "inventory.jsonl.zst";
 const RESERVE: &str = "journal/reserve";
 /// Bytes kept free for the report when the disk runs full.
@@ -73,34 +66,6 @@ pub(super) fn shown(path: &Path) -> String {
 pub struct Written {
     /// Name inside the case folder, with `/`.
     pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// Hexadecimal.
-    pub sha256: String,
-}
-
-/// `manifest.json`: the digest of every file of the case folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// `wardround/manifest/1`.
-    pub schema: String,
-    /// RFC 3339, UTC.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub created: Option<String>,
-    /// Sorted by path.
-    pub files: Vec<ManifestFile>,
-    /// Last hash of the journal's chain, hexadecimal.
-    pub journal_head: String,
-    pub findings_sha256: String,
-}
-
-/// One file of the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManifestFile {
-    /// Name inside the case folder, with `/`.
-    pub path: String,
     /// Bytes.
     pub size: u64,
     /// Hexadecimal.
@@ -204,30 +169,6 @@ impl CaseFolder {
         Ok(InventoryFile { rows: InventoryWriter::new(FrameFile { file, hash: Sha256::new(), len: 0 }), unfinished, end })
     }
 
-    /// Writes `manifest.json` over every file that is there. Call it last; the reserve is given up.
-    pub fn write_manifest(
-        &self,
-        created: Option<String>,
-        journal_head: &str,
-        findings_sha256: &str,
-    ) -> Result<Written, CaseError> {
-        self.release_reserve();
-        let mut files = Vec::new();
-        self.list(&self.root, "", &mut files)?;
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        let manifest = Manifest {
-            schema: MANIFEST_SCHEMA.to_owned(),
-            created,
-            files,
-            journal_head: journal_head.to_owned(),
-            findings_sha256: findings_sha256.to_owned(),
-        };
-        self.write_file(MANIFEST, &|out| {
-            serde_json::to_writer_pretty(&mut *out, &manifest)?;
-            out.write_all(b"\n")
-        })
-    }
-
     /// Gives up the reserve, so that the report finds room on a full disk. True when there was one.
     pub fn release_reserve(&self) -> bool {
         fs::remove_file(self.root.join(RESERVE)).is_ok()
@@ -284,27 +225,6 @@ impl CaseFolder {
     pub(super) fn place(&self, name: &str) -> Result<PathBuf, CaseError> {
         let inside = !name.is_empty() && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
         if inside { Ok(self.root.join(name)) } else { Err(CaseError::BadName(text::escape(name.as_bytes()))) }
-    }
-
-    fn list(&self, dir: &Path, prefix: &str, files: &mut Vec<ManifestFile>) -> Result<(), CaseError> {
-        for entry in fs::read_dir(dir).map_err(|e| CaseError::new(dir, e))? {
-            let entry = entry.map_err(|e| CaseError::new(dir, e))?;
-            let path = entry.path();
-            let fail = |e| CaseError::new(&path, e);
-            let name = format!("{prefix}{}", Name::from(entry.file_name().as_os_str()).shown());
-            let kind = entry.file_type().map_err(fail)?;
-            if kind.is_dir() {
-                self.list(&path, &format!("{name}/"), files)?;
-            } else if kind.is_file()
-                && !WORKING.contains(&name.as_str())
-                && name != MANIFEST
-                && !name.starts_with("manifest.json.")
-            {
-                let (size, sha256) = digest(&path).map_err(fail)?;
-                files.push(ManifestFile { path: name, size, sha256 });
-            }
-        }
-        Ok(())
     }
 }
 
@@ -396,16 +316,6 @@ fn settle(file: &File, unfinished: &Path, end: &Path) -> io::Result<()> {
         File::open(parent)?.sync_all()?;
     }
     Ok(())
-}
-
-fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    no_follow(&mut options);
-    let mut file = options.open(path)?;
-    let mut out = Hashing { file: io::sink(), hash: Sha256::new(), len: 0 };
-    io::copy(&mut file, &mut out)?;
-    Ok((out.len, text::hex(&out.hash.finalize())))
 }
 
 fn new_file(path: &Path) -> io::Result<File> {
@@ -546,21 +456,6 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_names_every_file_but_itself() {
-        let dir = tempfile::tempdir().unwrap();
-        let case = CaseFolder::create(&dir.path().join("c")).unwrap();
-        case.create_file("journal/0001.jsonl").unwrap().write_all(b"{}\n").unwrap();
-        case.write_file("report.json", &|out| out.write_all(b"abc")).unwrap();
-        case.write_manifest(None, "55", "66").unwrap();
-        case.write_manifest(None, "55", "66").unwrap();
-        let manifest: Manifest = serde_json::from_slice(&fs::read(case.path().join(MANIFEST)).unwrap()).unwrap();
-        let paths: Vec<&str> = manifest.files.iter().map(|f| f.path.as_str()).collect();
-        assert_eq!(paths, ["journal/0001.jsonl", "report.json"]);
-        assert_eq!(manifest.files[1].size, 3);
-        assert!(!case.release_reserve());
-    }
-
-    #[test]
     fn the_inventory_gets_its_name_when_it_is_whole() {
         let dir = tempfile::tempdir().unwrap();
         let case = CaseFolder::create(&dir.path().join("c")).unwrap();
@@ -569,7 +464,7 @@ mod tests {
         assert!(!case.path().join(INVENTORY).exists());
         assert_eq!(inventory.rows(), 1);
         let written = inventory.finish().unwrap();
-        assert_eq!(digest(&case.path().join(INVENTORY)).unwrap(), (written.size, written.sha256));
+        assert_eq!(super::super::manifest::digest(&case.path().join(INVENTORY)).unwrap(), (written.size, written.sha256));
         assert_eq!(names(case.path()), [INVENTORY, "journal"]);
     }
 }

@@ -15,6 +15,7 @@ mod inventory;
 mod json;
 mod jsonl;
 mod limitations;
+mod manifest;
 mod mask;
 mod registers;
 mod reread;
@@ -23,23 +24,29 @@ mod rows;
 mod sample;
 pub mod schema;
 mod seal;
+mod signature;
 mod summary;
+mod timestamp;
 mod types;
+mod verify;
 mod working;
 
 pub use annex::{ANNEX, Annex, Recipient};
 pub use canonical::{CANONICAL, findings_sha256, sort_findings};
-pub use casefolder::{CaseError, CaseFolder, MANIFEST_SCHEMA, Manifest, ManifestFile, Written};
+pub use casefolder::{CaseError, CaseFolder, Written};
 pub use facts::{Levels, four_factor};
 pub use gaps::{GAP_ROWS, GapTable};
 pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
+pub use manifest::{MANIFEST_SCHEMA, Manifest, ManifestFile, TIME_QUERY};
 pub use mask::Masker;
 pub use registers::{REGISTERS, RegistersFile};
 pub use reread::{OldCase, Remembered, RereadError, sha256_of};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};
+pub use signature::{KeyError, SealKey};
 pub use summary::summary;
 pub use types::*;
+pub use verify::{Difference, Verified, verify};
 pub use working::{CaseLock, IN_FLIGHT, STATE};
 
 /// Writes one document of the case folder from a sealed report.

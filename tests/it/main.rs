@@ -36,6 +36,7 @@ mod sqlite;
 mod staging;
 mod stix;
 mod support;
+mod verify;
 mod walk;
 mod yara;
 

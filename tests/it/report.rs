@@ -86,7 +86,7 @@ fn a_case_folder_verifies_with_ordinary_tools() {
     report.seal(&Masker::OFF).unwrap();
     let written = case.write_report(&report).unwrap();
     assert_eq!(written.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["report.json", "report.html", "findings.jsonl"]);
-    case.write_manifest(None, "00", &report.integrity.findings_sha256).unwrap();
+    case.write_manifest(None, "00", &report.integrity.findings_sha256, &SealKey::ephemeral().unwrap(), false).unwrap();
 
     let check = r#"jq -r '.files[] | "\(.sha256)  \(.path)"' manifest.json | sha256sum -c --quiet"#;
     if let Some((good, _)) = shell(case.path(), &["jq", "sha256sum"], check) {

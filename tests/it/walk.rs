@@ -191,7 +191,7 @@ fn nothing_is_written_but_the_case_folder() {
     let (log, case) = (scene.beside("strace.log"), scene.beside("case-s"));
     let program = crate::support::program();
     let ran = Command::new("strace")
-        .args(["-f", "-qq", "-e", "trace=%file,%network,fchmod,fchown,ftruncate,fsetxattr", "-o"])
+        .args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%file,%network,fchmod,fchown,ftruncate,fsetxattr", "-o"])
         .arg(&log)
         .arg(program.get_program())
         .arg("scan")

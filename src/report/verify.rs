@@ -1,0 +1,202 @@
+//! Whether a case folder is what it was when it was sealed, and if not, what differs where.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Report;
+use super::canonical::findings_sha256;
+use super::casefolder::{CaseError, CaseFolder};
+use super::manifest::{MANIFEST, Manifest, ManifestFile};
+use super::signature::{PUBLIC_KEY, PublicKey, SIGNATURE};
+use crate::model::text::{escape, hex};
+
+/// The journal's file in the case folder.
+const JOURNAL: &str = "journal/journal.jsonl";
+/// A manifest, signature or key above this is damage.
+const MAX_SMALL: u64 = 64 << 20;
+
+/// One thing that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Name inside the case folder.
+    pub file: String,
+    pub what: String,
+}
+
+/// What verifying has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    pub differences: Vec<Difference>,
+    /// Files whose digests agree.
+    pub files: u64,
+    /// Lines of the journal whose chain holds.
+    pub journal_lines: u64,
+    /// Of the public key in the folder, hexadecimal.
+    pub key_sha256: Option<String>,
+    /// A scan that has not ended was begun in it; its working files are in no manifest.
+    pub unfinished: bool,
+    /// RFC 3339, as the manifest says.
+    pub created: Option<String>,
+}
+
+impl Verified {
+    pub fn is_intact(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    fn differs(&mut self, file: &str, what: impl Into<String>) {
+        self.differences.push(Difference { file: file.to_owned(), what: what.into() });
+    }
+}
+
+/// Checks the signature, every file, the journal's chain, and that the digests in the report are those of what it
+/// speaks of. `key` is the fingerprint that the signing key must have.
+///
+/// # Errors
+/// When the folder is no case, or can't be read.
+pub fn verify(root: &Path, key: Option<&str>) -> Result<Verified, CaseError> {
+    let folder = CaseFolder::open(root)?;
+    let mut out = Verified { unfinished: folder.is_begun(), ..Verified::default() };
+    let Ok(bytes) = small(&root.join(MANIFEST)) else {
+        out.differs(MANIFEST, "it is missing or can't be read: the case was never sealed, or its seal was removed");
+        return Ok(out);
+    };
+    signature(root, &bytes, key, &mut out);
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else {
+        out.differs(MANIFEST, "it is no manifest of wardround");
+        return Ok(out);
+    };
+    out.created = manifest.created.clone();
+    if manifest.key_sha256.is_some() && manifest.key_sha256 != out.key_sha256 {
+        out.differs(PUBLIC_KEY, "it is not the key that the manifest names");
+    }
+    let found = folder.files()?;
+    files(&manifest, &found, &mut out);
+    journal(root, &manifest, &mut out)?;
+    report(root, &manifest, &found, &mut out);
+    Ok(out)
+}
+
+fn signature(root: &Path, manifest: &[u8], wanted: Option<&str>, out: &mut Verified) {
+    let public = small(&root.join(PUBLIC_KEY)).ok().and_then(|pem| PublicKey::from_pem(&String::from_utf8(pem).ok()?));
+    let Some(public) = public else {
+        return out.differs(PUBLIC_KEY, "it is missing or no public key");
+    };
+    let fingerprint = public.fingerprint();
+    if let Some(wanted) = wanted
+        && !wanted.eq_ignore_ascii_case(&fingerprint)
+    {
+        out.differs(PUBLIC_KEY, format!("its fingerprint is {fingerprint}, not the one that was asked for"));
+    }
+    out.key_sha256 = Some(fingerprint);
+    match small(&root.join(SIGNATURE)) {
+        Err(_) => out.differs(SIGNATURE, "it is missing or can't be read"),
+        Ok(signature) if !public.made(&signature, manifest) => {
+            out.differs(SIGNATURE, "it is not the signature of this manifest by this key: one of the three was changed");
+        }
+        Ok(_) => {}
+    }
+}
+
+fn files(manifest: &Manifest, found: &[ManifestFile], out: &mut Verified) {
+    let mut here: BTreeMap<&str, &ManifestFile> = found.iter().map(|f| (f.path.as_str(), f)).collect();
+    for file in &manifest.files {
+        match here.remove(file.path.as_str()) {
+            None => out.differs(&file.path, "it is missing"),
+            Some(now) if now.size != file.size => {
+                out.differs(&file.path, format!("it has {} bytes, not {}", now.size, file.size));
+            }
+            Some(now) if now.sha256 != file.sha256 => {
+                out.differs(&file.path, format!("its SHA-256 is {}, not {}", now.sha256, file.sha256));
+            }
+            Some(_) => out.files += 1,
+        }
+    }
+    for name in here.into_keys() {
+        out.differs(name, "it was added");
+    }
+}
+
+fn journal(root: &Path, manifest: &Manifest, out: &mut Verified) -> Result<(), CaseError> {
+    let path = root.join(JOURNAL);
+    let Ok(file) = File::open(&path) else { return Ok(()) };
+    let chain = chain(file).map_err(|e| CaseError::new(&path, e))?;
+    if let Some(why) = chain.broken {
+        out.differs(JOURNAL, format!("line {}: {why}", chain.lines + 1));
+    } else if hex(&chain.head) != manifest.journal_head {
+        out.differs(JOURNAL, "its last line is not the one that the manifest names");
+    }
+    out.journal_lines = chain.lines;
+    Ok(())
+}
+
+/// Lines from the start on of which each holds the hash of the one before.
+struct Chain {
+    lines: u64,
+    /// Of the last of them.
+    head: [u8; 32],
+    /// Why the next one is none.
+    broken: Option<&'static str>,
+}
+
+fn chain(file: File) -> io::Result<Chain> {
+    let mut from = BufReader::with_capacity(256 << 10, file);
+    let mut chain = Chain { lines: 0, head: [0; 32], broken: None };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if from.read_until(b'\n', &mut line)? == 0 {
+            return Ok(chain);
+        }
+        let number = format!(r#"{{"seq":{},"#, chain.lines);
+        chain.broken = if !line.ends_with(b"}\n") {
+            Some("it is not whole")
+        } else if !line.starts_with(number.as_bytes()) {
+            Some("its number is not the next one")
+        } else if !line.starts_with(format!(r#"{number}"prev":"{}","#, hex(&chain.head)).as_bytes()) {
+            Some("it does not hold the hash of the line before it")
+        } else {
+            chain.head = Sha256::digest(&line).into();
+            chain.lines += 1;
+            continue;
+        };
+        return Ok(chain);
+    }
+}
+
+/// The report's own digests, so that a manifest that was made anew over changed files is still seen.
+fn report(root: &Path, manifest: &Manifest, found: &[ManifestFile], out: &mut Verified) {
+    const NAME: &str = "report.json";
+    let parsed = File::open(root.join(NAME)).ok().map(|f| serde_json::from_reader::<_, Report>(BufReader::new(f)));
+    let report = match parsed {
+        None => return,
+        Some(Err(e)) => return out.differs(NAME, format!("it is no report of wardround: {}", escape(e.to_string().as_bytes()))),
+        Some(Ok(report)) => report,
+    };
+    let findings = findings_sha256(&report.findings);
+    if findings != report.integrity.findings_sha256 || findings != manifest.findings_sha256 {
+        out.differs(NAME, "its findings are not those that it and the manifest give the digest of");
+    }
+    if report.integrity.journal_head != manifest.journal_head {
+        out.differs(NAME, "it names another end of the journal than the manifest");
+    }
+    let inventory = found.iter().find(|f| f.path == "inventory.jsonl.zst").map(|f| f.sha256.as_str());
+    if inventory.is_some_and(|sha256| sha256 != report.integrity.inventory_sha256) {
+        out.differs(NAME, "it names another inventory than the one that is here");
+    }
+}
+
+fn small(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let mut options = File::options();
+    options.read(true);
+    super::casefolder::no_follow(&mut options);
+    options.open(path)?.take(MAX_SMALL).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,177 @@
+//! A sealed case folder verifies, with us and with ordinary tools alone; any change of it is found by both.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::support::{Scene, has_tool, program};
+
+fn verify(case: &Path, flags: &[&str]) -> Output {
+    program().arg("verify").arg(case).args(flags).output().expect("the program")
+}
+
+/// The commands that VERIFY.txt tells, run as it says.
+fn by_hand(page: &str, case: &Path) -> Output {
+    let (_, rest) = page.split_once("---- begin\n").expect("a mark");
+    let (script, _) = rest.split_once("---- end").expect("a mark");
+    Command::new("sh").arg("-c").arg(script).current_dir(case).output().expect("a shell")
+}
+
+fn every_file(dir: &Path) -> Vec<PathBuf> {
+    let walk = walkdir::WalkDir::new(dir).sort_by_file_name();
+    walk.into_iter().flatten().filter(|e| e.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// A small generator: the same changes in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n.max(1) as u64) as usize
+    }
+}
+
+fn sealed(scene: &Scene, flags: &[&str]) -> PathBuf {
+    scene.file("a.txt", "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*");
+    scene.file("b/c.txt", "hello");
+    scene.scan(flags).dir
+}
+
+fn tools() -> bool {
+    ["openssl", "jq", "sha256sum"].iter().all(|t| has_tool(t))
+}
+
+#[test]
+fn an_untouched_case_verifies_by_us_and_by_hand() {
+    let scene = Scene::new();
+    let case = sealed(&scene, &[]);
+    let ours = verify(&case, &[]);
+    let text = String::from_utf8_lossy(&ours.stdout).into_owned();
+    assert_eq!(ours.status.code(), Some(0), "{text}");
+    assert!(text.starts_with("INTACT"), "{text}");
+    let key = text.lines().find_map(|l| l.strip_prefix("key")).expect("the key").trim().to_owned();
+    assert_eq!(verify(&case, &["--key", &key]).status.code(), Some(0));
+    assert_eq!(verify(&case, &["--key", &"0".repeat(64)]).status.code(), Some(2));
+    assert_eq!(verify(&case, &["--key", "short"]).status.code(), Some(64));
+    assert_eq!(verify(&scene.beside("none"), &[]).status.code(), Some(64));
+    if !tools() {
+        eprintln!("skipped: openssl, jq or sha256sum is missing");
+        return;
+    }
+    let page = fs::read_to_string(case.join("VERIFY.txt")).expect("the page");
+    let by_hand = by_hand(&page, &case);
+    let told = String::from_utf8_lossy(&by_hand.stdout).into_owned();
+    assert!(by_hand.status.success() && told.ends_with("INTACT\n"), "{told}");
+    assert!(told.contains(&key), "the same fingerprint: {told}");
+}
+
+#[test]
+fn every_change_is_found_by_us_and_by_hand() {
+    let scene = Scene::new();
+    let case = sealed(&scene, &[]);
+    let page = fs::read_to_string(case.join("VERIFY.txt")).expect("the page");
+    let (files, tools) = (every_file(&case), tools());
+    let found = |what: &str| {
+        let ours = verify(&case, &[]);
+        assert_eq!(ours.status.code(), Some(2), "{what}: {}", String::from_utf8_lossy(&ours.stdout));
+        if tools {
+            let by_hand = by_hand(&page, &case);
+            assert!(!by_hand.status.success(), "{what} by hand: {}", String::from_utf8_lossy(&by_hand.stdout));
+        }
+    };
+    // WARDROUND_CHANGES=1000 for the figure in the closing note: as many bits, a tenth of truncations and of swaps.
+    let bits: usize = std::env::var("WARDROUND_CHANGES").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let mut dice = Dice(0x5eed);
+    for n in 0..bits + bits / 5 {
+        let path = &files[dice.below(files.len())];
+        let before = fs::read(path).expect("a file");
+        let mut bytes = before.clone();
+        let what = if n < bits {
+            let (at, bit) = (dice.below(bytes.len()), dice.below(8));
+            bytes[at] ^= 1 << bit;
+            format!("bit {bit} of byte {at}")
+        } else if n % 2 == 0 {
+            bytes.truncate(dice.below(before.len()));
+            format!("cut to {}", bytes.len())
+        } else {
+            // Two lines, or halves where there are none that differ.
+            let mut lines: Vec<&[u8]> = before.split_inclusive(|b| *b == b'\n').collect();
+            let (a, b) = (dice.below(lines.len()), dice.below(lines.len()));
+            lines.swap(a, b);
+            bytes = lines.concat();
+            if bytes == before {
+                bytes.rotate_left(before.len() / 2);
+            }
+            format!("lines {a} and {b} changed places")
+        };
+        if bytes == before {
+            continue;
+        }
+        fs::write(path, &bytes).expect("a file");
+        found(&format!("{} {what}", path.display()));
+        fs::write(path, &before).expect("a file");
+    }
+    for path in &files {
+        let before = fs::read(path).expect("a file");
+        fs::remove_file(path).expect("a file");
+        found(&format!("{} removed", path.display()));
+        fs::write(path, before).expect("a file");
+    }
+    fs::write(case.join("added.txt"), "x").expect("a file");
+    found("a file added");
+    fs::remove_file(case.join("added.txt")).expect("a file");
+    assert_eq!(verify(&case, &[]).status.code(), Some(0), "put back, it verifies again");
+}
+
+#[test]
+fn differences_are_told_where_they_are() {
+    let scene = Scene::new();
+    let case = sealed(&scene, &[]);
+    let journal = case.join("journal/journal.jsonl");
+    let text = fs::read_to_string(&journal).expect("the journal");
+    fs::write(&journal, text.replacen("\"seq\":1,", "\"seq\":7,", 1)).expect("the journal");
+    let told = String::from_utf8_lossy(&verify(&case, &[]).stdout).into_owned();
+    assert!(
+        told.contains("journal/journal.jsonl: its SHA-256 is") && told.contains("line 2: its number is not the next one"),
+        "{told}"
+    );
+    fs::write(&journal, text).expect("the journal");
+    // A manifest that was made anew over a changed report lacks only the signature.
+    let report = fs::read_to_string(case.join("report.json")).expect("the report");
+    fs::write(case.join("report.json"), report.replacen("EICAR", "EICAX", 1)).expect("the report");
+    let told = verify(&case, &["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    assert_eq!((&told["intact"], &told["exit"]), (&false.into(), &2.into()));
+    assert!(told["differences"].as_array().expect("them").iter().all(|d| d["file"] == "report.json"), "{told}");
+}
+
+#[test]
+fn the_examiners_key_signs() {
+    if !has_tool("openssl") {
+        eprintln!("skipped: openssl is missing");
+        return;
+    }
+    let scene = Scene::new();
+    let (key, public) = (scene.beside("key.pem"), scene.beside("key.pub"));
+    let run = |args: &[&str]| assert!(Command::new("openssl").args(args).output().expect("openssl").status.success());
+    let (key, public) = (key.to_str().expect("text"), public.to_str().expect("text"));
+    run(&["genpkey", "-algorithm", "ed25519", "-out", key]);
+    run(&["pkey", "-in", key, "-pubout", "-out", public]);
+    let case = sealed(&scene, &["--sign-key", key, "--timestamp-request"]);
+    assert_eq!(fs::read(case.join("manifest.pub")).expect("a key"), fs::read(public).expect("a key"));
+    assert_eq!(verify(&case, &[]).status.code(), Some(0));
+    let query = case.join("manifest.tsq");
+    let text = Command::new("openssl").args(["ts", "-query", "-text", "-in"]).arg(&query).output().expect("openssl");
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("sha256") && text.contains("Certificate required: yes"), "{text}");
+    // A file that is no key is told before anything is made.
+    let refused =
+        program().arg("scan").arg(scene.target()).args(["--sign-key", public, "--case"]).arg(scene.beside("none")).output();
+    let refused = refused.expect("the program");
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("openssl genpkey"));
+    assert!(!scene.beside("none").exists());
+}
