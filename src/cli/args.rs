@@ -1,11 +1,13 @@
 //! Arguments as clap reads them: each value is only checked for itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::container::Limits;
 use crate::correlate::staging::Window;
+use crate::engine::Care;
 use crate::plan::{Options, parse_window};
 use crate::report::Recipient;
 
@@ -182,8 +184,28 @@ pub struct ScanArgs {
     /// Expansion of one member (output to input, after its first 64 MiB)
     #[arg(long, value_name = "N", default_value_t = Limits::default().ratio, help_heading = "Limits")]
     pub max_ratio: u64,
+    /// End after this many minutes with what was found up to then; the rest is in the report as not examined, and
+    /// --resume goes on with it
+    #[arg(long, value_name = "MINUTES", value_parser = above_zero, help_heading = "Care of the machine")]
+    pub deadline: Option<f64>,
+    /// Use at most this share of all processors, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = percent, help_heading = "Care of the machine")]
+    pub cpu_percent: Option<f64>,
+    /// Read at most this many million bytes a second
+    #[arg(long, value_name = "MB", value_parser = above_zero, help_heading = "Care of the machine")]
+    pub io_mbps: Option<f64>,
+    /// Wait, and after half a minute end, while less memory than this is free
+    #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = size, help_heading = "Care of the machine")]
+    pub min_free_memory: u64,
+    /// End before the disk of the case folder has less free than this
+    #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = size, help_heading = "Care of the machine")]
+    pub min_free_disk: u64,
+    /// Scan a live machine at full speed: otherwise with low priority for processor and disk, and stepping back while
+    /// others use most of it
+    #[arg(long, help_heading = "Care of the machine")]
+    pub full_speed: bool,
     /// Minutes without any progress on one object after which it is given up, as the last resort
-    #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = minutes, help_heading = "Limits")]
+    #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = above_zero, help_heading = "Limits")]
     pub object_deadline: f64,
     /// Run in one process, for debuggers: a crash then ends the scan, and --resume takes it up again
     #[arg(long, help_heading = "Limits")]
@@ -230,14 +252,27 @@ impl ScanArgs {
             },
             window: self.window,
             match_against: self.match_against.clone(),
+            care: Care {
+                deadline: self.deadline.map(|m| Duration::from_secs_f64(m * 60.0)),
+                cpu: self.cpu_percent.map(|p| p / 100.0),
+                io: self.io_mbps.map(|mb| mb * 1e6),
+                free_memory: self.min_free_memory,
+                free_disk: self.min_free_disk,
+                gentle: !self.full_speed,
+                ..Care::default()
+            },
             kept_key: None,
         }
     }
 }
 
-/// Minutes above zero.
-fn minutes(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|m: &f64| m.is_finite() && *m > 0.0).ok_or_else(|| "write minutes above zero, as 15 or 0.5".into())
+/// A number above zero.
+fn above_zero(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|n: &f64| (1e-6..1e9).contains(n)).ok_or_else(|| "write a number above zero, as 15 or 0.5".into())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    above_zero(text.trim_end_matches('%')).ok().filter(|p| *p <= 100.0).ok_or_else(|| "write percent above 0 up to 100".into())
 }
 
 /// `PREFIX=DRIVE`; the prefix is made real, so that it compares with what is walked.

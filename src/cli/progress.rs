@@ -69,6 +69,15 @@ impl Drop for Progress {
     }
 }
 
+/// Figures, and what each worker is on; names of patients are masked.
+pub fn now(counters: &Counters) -> String {
+    let mut text = figures(counters, counters.elapsed());
+    for locator in counters.current() {
+        text.push_str(&format!("\n  {}", shorten(&mask_path(&locator.shown()), 200)));
+    }
+    text
+}
+
 /// Phase, objects, bytes, rate, findings, elapsed, and once the walk is done an estimate.
 fn figures(c: &Counters, elapsed: Duration) -> String {
     let get = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);

@@ -132,6 +132,7 @@ pub fn run(args: RecheckArgs) -> Exit {
             resumed: false,
             deaths: Vec::new(),
             interrupted: false,
+            ended_for: None,
             case_folder: Some(case_dir.clone()),
             peak_memory: peak_memory(),
         },

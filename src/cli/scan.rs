@@ -17,9 +17,9 @@ use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
 use super::progress::{self, Progress};
 use super::supervise::supervise;
-use crate::engine::{self, CollectError, Collected, Collector, Phase, ends_sealed};
+use crate::engine::{self, Care, CollectError, Collected, Collector, Counters, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
-use crate::plan::{self, Options, Plan};
+use crate::plan::{self, Options, Plan, PlannedTarget};
 use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target};
 
 /// Runs a scan from its arguments to its exit code.
@@ -83,7 +83,7 @@ fn usage(e: &dyn std::fmt::Display) -> Exit {
 /// Everything that decides what is found.
 fn asks(args: &ScanArgs) -> String {
     let case = || [&args.case_id, &args.examiner, &args.authority, &args.note].map(|t| t.clone());
-    format!("{:?} {:?}", Options { case: None, threads: 0, ..args.options() }, case())
+    format!("{:?} {:?}", Options { case: None, threads: 0, care: Care::default(), ..args.options() }, case())
 }
 
 /// Whether more than the case folder was named.
@@ -156,6 +156,10 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
     let before = resumed.plan.is_some();
     let deaths = resumed.recovery.deaths.clone();
     plan.job.recovery = resumed.recovery;
+    if !args.full_speed && plan.targets.iter().any(PlannedTarget::is_live_volume) {
+        yield_to_others();
+    }
+    tell_on_signal(&plan.job.counters);
     let display = Progress::start(plan.job.counters.clone(), stop.clone(), args.quiet);
     let collected = engine::run(&plan.job, &mut plan.correlators, collector.with_registers(plan.shared_key.clone()));
     plan.job.counters.enter(Phase::Writing);
@@ -178,6 +182,7 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         resumed: before,
         deaths,
         interrupted,
+        ended_for: plan.job.counters.ended_for().map(|why| why.id().to_owned()),
         case_folder: Some(case_dir.clone()),
         peak_memory: peak_memory(),
     };
@@ -217,6 +222,30 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
 pub(super) fn seal_key(file: Option<&Path>) -> Result<SealKey, Exit> {
     file.map_or_else(SealKey::ephemeral, SealKey::from_file).map_err(|e| usage(&e))
 }
+
+/// Everybody else goes first, for the processor and where the system lets us for the disk.
+fn yield_to_others() {
+    #[cfg(unix)]
+    let _ = rustix::process::nice(19);
+    #[cfg(target_os = "linux")]
+    let _ = ioprio::set_priority(ioprio::Target::Process(ioprio::Pid::from_raw(0)), ioprio::Priority::new(ioprio::Class::Idle));
+}
+
+/// SIGUSR1, or Ctrl-\ in a terminal, is answered with what each worker is on.
+#[cfg(unix)]
+fn tell_on_signal(counters: &Arc<Counters>) {
+    use signal_hook::consts::{SIGQUIT, SIGUSR1};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGUSR1, SIGQUIT]) else { return };
+    let counters = counters.clone();
+    std::thread::spawn(move || {
+        for _ in &mut signals {
+            eprintln!("wardround: {}", progress::now(&counters));
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn tell_on_signal(_: &Arc<Counters>) {}
 
 /// Without its supervisor the process ends: whoever kills that means both, and nothing would watch over this one.
 fn end_with_supervisor() {

@@ -26,6 +26,7 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
     let asked = stop.clone();
     // The scan process ends the scan; the supervisor only passes on what reached it alone.
     let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
+    let question = pass_on_questions();
     let Ok(folder) = CaseFolder::open(case) else { return Exit::CaseFolder };
     let mut death = String::new();
     let (mut in_vain, mut reached) = (0, 0);
@@ -37,7 +38,7 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
                 return Exit::Incomplete;
             }
         };
-        match watch(child, &folder, args, &stop) {
+        match watch(child, &folder, args, &stop, &question) {
             End::Exit(code) => return code,
             End::Death(how) => death = how,
         }
@@ -62,6 +63,21 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
             );
         }
     }
+}
+
+/// Ctrl-\ reaches the scan process by itself and must not end this one; SIGUSR1 is for it, whoever of us it was sent to.
+#[cfg(unix)]
+fn pass_on_questions() -> Arc<AtomicBool> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let ignored = Arc::new(AtomicBool::new(false));
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGQUIT, ignored);
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGUSR1, asked.clone());
+    asked
+}
+
+#[cfg(not(unix))]
+fn pass_on_questions() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(false))
 }
 
 /// How a scan process ended.
@@ -94,7 +110,7 @@ fn program() -> std::path::PathBuf {
 }
 
 /// Waits for the process to end; ends it when one of its workers makes no progress for too long.
-fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBool) -> End {
+fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBool, question: &AtomicBool) -> End {
     let patience = Duration::from_secs_f64(args.object_deadline * 60.0);
     let mut pulses = Pulses::default();
     let begun = Instant::now();
@@ -106,7 +122,10 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
             Err(e) => return End::Death(format!("lost: {e}")),
         }
         if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut told, true) {
-            interrupt(&child);
+            signal(&child, TERM);
+        }
+        if question.swap(false, Ordering::Relaxed) {
+            signal(&child, USR1);
         }
         if looked.elapsed() >= PULSE {
             looked = Instant::now();
@@ -151,12 +170,12 @@ fn end(status: ExitStatus) -> End {
     match status.code().map(|code| (code, Exit::from_code(code))) {
         Some((_, Some(exit))) => End::Exit(exit),
         Some((code, None)) => End::Death(format!("exit code {code}")),
-        None => End::Death(signal(status)),
+        None => End::Death(death(status)),
     }
 }
 
 #[cfg(unix)]
-fn signal(status: ExitStatus) -> String {
+fn death(status: ExitStatus) -> String {
     let number = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
     SIGNALS.iter().find(|(n, _)| *n == number).map_or_else(|| format!("signal {number}"), |(_, name)| (*name).to_owned())
 }
@@ -175,17 +194,30 @@ const SIGNALS: &[(i32, &str)] = &[
 ];
 
 #[cfg(not(unix))]
-fn signal(_: ExitStatus) -> String {
+fn death(_: ExitStatus) -> String {
     "ended".to_owned()
 }
 
+#[cfg(unix)]
+use rustix::process::Signal;
+
+#[cfg(unix)]
+const TERM: Signal = Signal::TERM;
+#[cfg(unix)]
+const USR1: Signal = Signal::USR1;
+
 /// Passes on what only the supervisor was told.
 #[cfg(unix)]
-fn interrupt(child: &Child) {
+fn signal(child: &Child, signal: Signal) {
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
 #[cfg(not(unix))]
-fn interrupt(_: &Child) {}
+const TERM: () = ();
+#[cfg(not(unix))]
+const USR1: () = ();
+
+#[cfg(not(unix))]
+fn signal(_: &Child, (): ()) {}

@@ -1,9 +1,10 @@
 //! What a running scan tells the outside: counters and who is on what. Display is the caller's.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::model::Locator;
+use crate::model::{GapReason, Locator};
 
 /// The part of the work a run is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,10 @@ pub struct Counters {
     /// Objects with evidence that could become a finding above info.
     pub findings: AtomicU64,
     pub walked: AtomicBool,
+    begun: OnceLock<Instant>,
     phase: AtomicU8,
+    /// Why the run was ended, where nobody asked for it.
+    why: OnceLock<GapReason>,
     slots: Vec<Mutex<Option<Locator>>>,
     /// Steps of any kind that each worker has made.
     steps: Vec<AtomicU64>,
@@ -37,8 +41,14 @@ impl Counters {
         Self {
             slots: (0..workers).map(|_| Mutex::new(None)).collect(),
             steps: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            begun: Instant::now().into(),
             ..Self::default()
         }
+    }
+
+    /// Since the counters were made.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
     pub fn phase(&self) -> Phase {
@@ -58,6 +68,16 @@ impl Counters {
         if let Some(slot) = self.slots.get(k) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = locator.cloned();
         }
+    }
+
+    /// The run ends for this; the first reason counts.
+    pub fn end_for(&self, why: GapReason) {
+        let _ = self.why.set(why);
+    }
+
+    /// Why the run was ended, where nobody asked for it.
+    pub fn ended_for(&self) -> Option<GapReason> {
+        self.why.get().copied()
     }
 
     /// Worker `k` got further.

@@ -7,7 +7,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -18,17 +17,20 @@ use crate::model::{Clue, Digests, Disposition, Evidence, Gap, NameMark, Object, 
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
+mod care;
 mod collect;
 mod counters;
 mod gate;
 mod inflight;
 mod journal;
+mod load;
 mod members;
 mod recheck;
 mod recovery;
 mod state;
 mod worker;
 
+pub use care::{Brake, Care};
 pub use collect::{CollectError, Collected, Collector};
 pub use counters::{Counters, Phase};
 pub use inflight::{InFlight, MAX_WORKERS, Slot, read as read_in_flight};
@@ -37,6 +39,7 @@ pub use recheck::{Asks, recheck};
 pub use recovery::{HUNG, Recovery, Resumed};
 pub use state::{Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
 
+use care::{LOOK, Steward};
 use gate::Gate;
 use worker::Worker;
 
@@ -44,8 +47,6 @@ use worker::Worker;
 const AHEAD: usize = 4096;
 /// Batches that workers may be ahead of the collector.
 const BATCHES: usize = 256;
-/// How often it is noted how far each worker is.
-const PULSE: Duration = Duration::from_millis(250);
 /// A worker's stack: parsers of hostile input recurse.
 const STACK: usize = 16 << 20;
 
@@ -78,6 +79,9 @@ pub struct Job {
     pub recovery: Recovery,
     /// Where it is noted who is on what.
     pub in_flight: Option<InFlight>,
+    /// What may be taken from the machine.
+    pub care: Care,
+    pub brake: Brake,
     /// Set from outside to stop at the next chance.
     pub stop: Arc<AtomicBool>,
 }
@@ -167,10 +171,16 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         });
         let over = &over;
         let pulse = scope.spawn(move || {
-            let Some(table) = &job.in_flight else { return };
+            let mut steward = Steward::new(&job.care, &job.brake);
             while !over.load(Ordering::Relaxed) {
-                table.beat(job.counters.pulse().into_iter());
-                std::thread::park_timeout(PULSE);
+                if let Some(table) = &job.in_flight {
+                    table.beat(job.counters.pulse().into_iter());
+                }
+                if let Some(why) = steward.look() {
+                    job.counters.end_for(why);
+                    job.stop.store(true, Ordering::Relaxed);
+                }
+                std::thread::park_timeout(LOOK);
             }
         });
         for batch in batches {

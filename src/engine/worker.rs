@@ -1,5 +1,6 @@
 //! One worker: takes an entry, reads it once, lets the analyzers look, opens what is inside.
 
+use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -77,7 +78,8 @@ impl<'j> Worker<'j> {
         match found.settled {
             Some((disposition, gap)) => self.settle(&entry, disposition, gap),
             None if self.job.stopped() => {
-                let gap = Gap::new(&entry.locator, Stage::Run, GapReason::Interrupted, "").bytes(bytes);
+                let why = self.job.counters.ended_for().unwrap_or(GapReason::Interrupted);
+                let gap = Gap::new(&entry.locator, Stage::Run, why, "").bytes(bytes);
                 self.settle(&entry, Disposition::Skipped, Some(gap));
             }
             None if entry.kind == Kind::File => self.file(&entry),
@@ -152,8 +154,16 @@ impl<'j> Worker<'j> {
         let mut object = bare(subject);
         let (job, k) = (self.job, self.k);
         let moved = || job.counters.step(k);
+        // What is left of a file; members cost no reading.
+        let left = Cell::new(if matches!(src, Opened::File(_)) { subject.meta.size } else { 0 });
         let stop = || {
             moved();
+            let next = left.get().min(CHUNK as u64);
+            left.set(left.get() - next);
+            job.brake.pass(next, &|| {
+                moved();
+                job.stopped()
+            });
             job.stopped()
         };
         moved();

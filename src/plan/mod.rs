@@ -13,7 +13,7 @@ use crate::binary::Tools;
 use crate::container::{self, Limits};
 use crate::correlate::staging::Window;
 use crate::correlate::{self, Correlator};
-use crate::engine::{self, Counters, Job, Recovery};
+use crate::engine::{self, Brake, Care, Counters, Job, Recovery};
 use crate::hashset::KnownGood;
 use crate::ioc::IndicatorSet;
 use crate::model::{Digests, Input, Priors, text::hex};
@@ -70,6 +70,8 @@ pub struct Options {
     pub window: Option<Window>,
     /// Other cases whose files may lie in locked archives.
     pub match_against: Vec<PathBuf>,
+    /// What may be taken from the machine.
+    pub care: Care,
     /// The random key that an earlier process of this scan has drawn.
     pub kept_key: Option<[u8; 32]>,
 }
@@ -197,6 +199,7 @@ impl Plan {
             Box::new(PhiAnalyzer::new(Arc::new(key))),
             Box::new(ClueAnalyzer),
         ];
+        let live = targets.iter().any(PlannedTarget::is_live_volume);
         let job = Job {
             sources,
             analyzers,
@@ -211,6 +214,8 @@ impl Plan {
             counters: Arc::new(Counters::new(threads)),
             recovery: Recovery::default(),
             in_flight: None,
+            care: Care { case: case.clone(), gentle: options.care.gentle && live, ..options.care.clone() },
+            brake: Brake::default(),
             stop,
         };
         let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };

@@ -19,6 +19,11 @@ pub struct PlannedTarget {
 }
 
 impl PlannedTarget {
+    /// Whether a machine that people work with is scanned as a whole.
+    pub fn is_live_volume(&self) -> bool {
+        self.whole_volume && self.kind == TargetKind::Live
+    }
+
     /// The source that reads it. `own` is the case folder, which is never scanned.
     pub fn source(&self, index: usize, map: &PathMap, include_network: bool, own: &Path) -> Box<dyn Source> {
         #[cfg(target_os = "linux")]

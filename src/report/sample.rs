@@ -139,6 +139,7 @@ pub fn report() -> Report {
             resumed: false,
             deaths: Vec::new(),
             interrupted: false,
+            ended_for: None,
             case_folder: Some("/cases/1".into()),
             peak_memory: Some(300 << 20),
         },

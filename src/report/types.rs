@@ -131,6 +131,9 @@ pub struct Run {
     pub deaths: Vec<String>,
     /// It was stopped before everything had been looked at.
     pub interrupted: bool,
+    /// The reason of gaps for which it was stopped, where nobody asked for it: `deadline`, `low_memory`, `low_disk`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended_for: Option<String>,
     /// Where the case folder was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub case_folder: Option<String>,
