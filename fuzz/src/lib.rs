@@ -48,7 +48,8 @@ pub fn container(id: &str, data: &[u8]) {
     let format = container::formats().find(|format| format.id() == id).expect("a registered format");
     let limits = Limits { total_bytes: 8 << 20, members: 1000, decoder_memory: 16 << 20, ..Limits::default() };
     let mut budget = Budget::new(limits).with_passwords(&Passwords::parse(b"password").expect("a list"));
-    let probe = Probe { head: &data[..data.len().min(HEAD)], tail: data, body: data, size: data.len() as u64, name: b"x.part1.rar" };
+    let head = &data[..data.len().min(HEAD)];
+    let probe = Probe { head, tail: data, body: data, size: data.len() as u64, name: b"x.part1.rar", volumes: None };
     let mut drain = Drain(0);
     format.expand(&probe, &mut Cursor::new(data), &mut budget, &mut drain);
     assert!(drain.0 <= limits.total_bytes, "the limit doesn't hold");

@@ -25,6 +25,7 @@ pub mod rar;
 mod read;
 pub mod recognised;
 pub mod rpm;
+mod set;
 pub mod sevenz;
 pub mod stream;
 pub mod tar;
@@ -132,8 +133,23 @@ pub struct Probe<'a> {
     pub body: &'a [u8],
     /// Bytes in all.
     pub size: u64,
-    /// Base name, only to name the one member of a plain compressed stream.
+    /// Base name, to name the one member of a plain compressed stream and to find the volumes of a set.
     pub name: &'a [u8],
+    /// What lies beside it; none for what is inside something else.
+    pub volumes: Option<&'a dyn Volumes>,
+}
+
+/// The files beside an object of the file system, among them further volumes of its set. Names come from formats, so
+/// an answer is a regular file of the targets, found and opened as the walk would: no link, no pipe, nothing outside.
+pub trait Volumes {
+    /// Bytes of the file of this base name; none where there is none.
+    fn size(&self, name: &[u8]) -> Option<u64>;
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it can't be opened; [`gap_of`] tells why.
+    fn open(&self, name: &[u8]) -> std::io::Result<Box<dyn ReadSeek>>;
 }
 
 /// Why a member or a whole container was not fully examined.
@@ -198,7 +214,7 @@ mod tests {
     use super::*;
 
     fn id(head: &[u8]) -> Option<&'static str> {
-        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x" }).map(|format| format.id())
+        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x", volumes: None }).map(|format| format.id())
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod gate;
 mod journal;
 mod members;
 mod recheck;
+mod volumes;
 mod worker;
 
 pub use collect::{CollectError, Collected, Collector};

@@ -242,7 +242,7 @@ fn fixtures_are_detected_by_their_ids() {
             file.read_to_end(&mut bytes)
         };
         read.expect("a readable fixture");
-        let probe = Probe { head: &bytes, tail: &bytes, body: &bytes, size: bytes.len() as u64, name: name.as_bytes() };
+        let probe = Probe { head: &bytes, tail: &bytes, body: &bytes, size: bytes.len() as u64, name: name.as_bytes(), volumes: None };
         let id = detect(&probe).map(|format| format.id());
         assert_eq!(id, name.split(['.', '-']).next(), "{name}");
     }

@@ -1,7 +1,8 @@
 //! RAR: the headers of RAR 4 and 5 are read here, stored members are copied, compressed ones go through the
 //! decoders of the `rars` crate.
 //!
-//! Notes: `prefix_data`, `trailing_data`, `comment`, `recovery_record`, `ntfs_stream`, `volume`,
+//! Volumes that lie beside the first one are read with it. Notes: `prefix_data`, `trailing_data`, `comment`,
+//! `recovery_record`, `ntfs_stream`, `volume`, `read_with_set` (its members are those of the volume before),
 //! `opened_with_password`, `passwords_not_all_tried`.
 
 use std::io::{self, SeekFrom};
@@ -10,11 +11,14 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::passwords::Keyring;
+use super::parts::shown;
 use super::read::read_at;
+use super::set::{Joined, Part};
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, overlay};
 use crate::model::GapReason;
 
+mod chain;
 mod crypt;
 mod decode;
 mod entry;
@@ -28,8 +32,10 @@ mod rar5;
 mod tests;
 mod volumes;
 
-use entry::{Block, Main};
+use chain::{Chain, Next};
+use entry::{Block, Entry, Main};
 use members::Members;
+use volumes::beside;
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"Rar!\x1a\x07"));
 
@@ -75,11 +81,9 @@ impl Container for Rar {
             // RAR 5.0 brought the second format; later versions can still write the first.
             let newer = mark.starts_with(rar5::MARK);
             walk.made_by(if newer { "RAR 5 or later" } else { "RAR 1.5 to 4, or later in its old format" }.to_owned());
-            let mut headers = match mark.starts_with(rar5::MARK) {
-                true => Headers::Rar5(rar5::Headers::new(base, end)),
-                false => Headers::Rar4(Box::new(rar4::Headers::new(base, end))),
-            };
-            blocks(&mut headers, probe, input, end, &mut keyring, &mut walk)
+            let chain = Chain::new(Headers::new(&mark, base, end), end, probe);
+            let mut joined = Joined::new(input, probe.volumes, [Part::own(end)]);
+            Reading::new(chain).blocks(&mut joined, &mut keyring, &mut walk)
         });
         if let Err(e) = outcome {
             walk.failed(&e);
@@ -100,6 +104,18 @@ enum Headers {
 }
 
 impl Headers {
+    fn new(mark: &[u8], base: u64, end: u64) -> Self {
+        match mark.starts_with(rar5::MARK) {
+            true => Self::Rar5(rar5::Headers::new(base, end)),
+            false => Self::Rar4(Box::new(rar4::Headers::new(base, end))),
+        }
+    }
+
+    /// Of RAR 5 or later.
+    fn newer(&self) -> bool {
+        matches!(self, Self::Rar5(_))
+    }
+
     fn next(
         &mut self,
         input: &mut dyn ReadSeek,
@@ -127,81 +143,183 @@ impl Headers {
     }
 }
 
-/// Every block, in its order.
-fn blocks(
-    headers: &mut Headers,
-    probe: &Probe<'_>,
-    input: &mut dyn ReadSeek,
-    end: u64,
-    keyring: &mut Keyring,
-    walk: &mut Walk<'_>,
-) -> io::Result<()> {
-    let budget = walk.budget().clone();
-    let mut members = Members::default();
-    members.newer = matches!(headers, Headers::Rar5(_));
-    let mut volume = Volume::default();
-    let mut damaged = 0;
-    let mut searched = 0;
-    let mut ended = false;
-    let mut opened = false;
-    while !walk.ended() {
-        let at = headers.position();
-        let Some(block) = headers.next(input, keyring, &budget)? else { break };
-        if headers.opened() && !opened {
-            opened = true;
-            walk.names_hidden();
-            walk.opened_with_password();
-        }
-        match block {
-            Err(Hidden) => {
-                walk.names_hidden();
-                walk.shortfall(GapReason::Encrypted, "names and content are encrypted");
-                return Ok(());
-            }
-            Ok(Block::Main(main)) => {
-                main_notes(main, walk);
-                members.solid = main.solid;
-                volume.set = main.volume;
-            }
-            Ok(Block::File(entry)) => {
-                volume.before |= entry.before;
-                volume.behind |= entry.after;
-                members.member(*entry, input, keyring, walk)?;
-            }
-            Ok(Block::Service(entry)) => members.service(*entry, input, keyring, walk)?,
-            Ok(Block::End { more }) => {
-                volume.behind |= more;
-                ended = true;
+/// Reading all blocks, in their order.
+struct Reading<'a> {
+    chain: Chain<'a>,
+    members: Members,
+    /// A member that goes on in the next volume.
+    open: Option<Box<Entry>>,
+    /// The first member begins in a volume before.
+    before: bool,
+    /// The first volume that is there isn't the first of the set.
+    later: bool,
+    /// The last volume says that another one follows.
+    behind: bool,
+    /// Volumes that should lie where none does, or another.
+    missing: Vec<Vec<u8>>,
+    damaged: u32,
+    searched: u64,
+}
+
+/// How a volume ended.
+enum Ended {
+    /// With a record, or with its bytes.
+    Here { record: bool },
+    /// All is said.
+    Done,
+}
+
+impl<'a> Reading<'a> {
+    fn new(chain: Chain<'a>) -> Self {
+        let mut members = Members::default();
+        members.newer = chain.headers.newer();
+        Self { chain, members, open: None, before: false, later: false, behind: false, missing: Vec::new(), damaged: 0, searched: 0 }
+    }
+
+    fn blocks(&mut self, joined: &mut Joined<'a>, keyring: &mut Keyring, walk: &mut Walk<'_>) -> io::Result<()> {
+        let first = beside(&self.chain.name).before.into_iter().next();
+        loop {
+            self.behind = false;
+            let Ended::Here { record } = self.volume(joined, keyring, walk)? else { break };
+            self.end(record, walk);
+            if !self.chain.main.volume || !(self.behind || self.open.is_some() || !record) {
                 break;
             }
-            Ok(Block::Note(note)) => walk.note(note),
-            Ok(Block::Other) => {}
-            Ok(Block::Damaged) => {
-                walk.shortfall(GapReason::Malformed, "a header is damaged");
-                damaged += 1;
-                searched += headers.position().saturating_sub(at);
-                members.lost();
-                if damaged >= DAMAGED || searched >= SEARCH {
-                    walk.shortfall(GapReason::Malformed, "too many damaged headers; the rest is not listed");
-                    return Ok(());
+            match self.chain.advance(joined, keyring, walk)? {
+                Next::Volume { fits } => {
+                    main_notes(self.chain.main, walk);
+                    self.members.solid = self.chain.main.solid;
+                    if !fits {
+                        self.missing.push(self.chain.name.clone());
+                        self.give_up(joined, keyring, walk)?;
+                    }
+                }
+                Next::Missing(name) => {
+                    // Old versions close no volume with a record: then nothing may be missing.
+                    if self.behind || self.open.is_some() {
+                        self.missing.push(name);
+                    }
+                    if self.behind && self.open.is_none() {
+                        walk.shortfall(GapReason::MissingVolume, "a volume that follows is missing");
+                    }
+                    break;
+                }
+                Next::Unnamed => break,
+            }
+        }
+        self.give_up(joined, keyring, walk)?;
+        if self.later && !self.before {
+            self.before = true;
+            walk.shortfall(GapReason::MissingVolume, "the volumes before this one are missing");
+        }
+        walk.missing(first.filter(|_| self.before).into_iter().chain(std::mem::take(&mut self.missing)).map(|name| shown(&name)));
+        Ok(())
+    }
+
+    /// The blocks of the present volume.
+    fn volume(&mut self, joined: &mut Joined<'a>, keyring: &mut Keyring, walk: &mut Walk<'_>) -> io::Result<Ended> {
+        let budget = walk.budget().clone();
+        let mut opened = false;
+        let mut first = true;
+        while !walk.ended() {
+            let at = self.chain.headers.position();
+            let Some(block) = self.chain.headers.next(joined, keyring, &budget)? else { return Ok(Ended::Here { record: false }) };
+            if self.chain.headers.opened() && !opened {
+                opened = true;
+                walk.names_hidden();
+                walk.opened_with_password();
+            }
+            match block {
+                Err(Hidden) => {
+                    walk.names_hidden();
+                    walk.shortfall(GapReason::Encrypted, "names and content are encrypted");
+                    return Ok(Ended::Done);
+                }
+                Ok(Block::Main(main)) => {
+                    main_notes(main, walk);
+                    self.members.solid = main.solid;
+                    self.chain.main = main;
+                    if main.volume && self.chain.continues(keyring, &budget) {
+                        walk.note("read_with_set");
+                        return Ok(Ended::Done);
+                    }
+                    self.later = main.number.is_some_and(|number| number > 0);
+                }
+                Ok(Block::File(entry)) => {
+                    self.file(entry, std::mem::take(&mut first), joined, keyring, walk)?;
+                }
+                Ok(Block::Service(entry)) => self.members.service(*entry, joined, keyring, walk)?,
+                Ok(Block::End { more }) => {
+                    self.behind |= more;
+                    return Ok(Ended::Here { record: true });
+                }
+                Ok(Block::Note(note)) => walk.note(note),
+                Ok(Block::Other) => {}
+                Ok(Block::Damaged) => {
+                    walk.shortfall(GapReason::Malformed, "a header is damaged");
+                    self.damaged = self.damaged.saturating_add(1);
+                    self.searched = self.searched.saturating_add(self.chain.headers.position().saturating_sub(at));
+                    self.members.lost();
+                    if self.damaged >= DAMAGED || self.searched >= SEARCH {
+                        walk.shortfall(GapReason::Malformed, "too many damaged headers; the rest is not listed");
+                        return Ok(Ended::Done);
+                    }
                 }
             }
         }
+        Ok(Ended::Done)
     }
-    if walk.ended() {
-        return Ok(());
+
+    /// A member, or a piece of one.
+    fn file(
+        &mut self,
+        mut entry: Box<Entry>,
+        first: bool,
+        joined: &mut Joined<'a>,
+        keyring: &mut Keyring,
+        walk: &mut Walk<'_>,
+    ) -> io::Result<()> {
+        // What lies behind the end of the volume is another one's.
+        entry.pieces = vec![(entry.data, entry.packed.min(self.chain.end.saturating_sub(entry.data)))];
+        if let Some(mut open) = self.open.take() {
+            if entry.before && open.goes_on_as(&entry) {
+                open.extend(&entry);
+                if open.after {
+                    self.open = Some(open);
+                    return Ok(());
+                }
+                return self.members.member(*open, joined, keyring, walk);
+            }
+            // Another volume took the place of the right one.
+            self.missing.push(self.chain.name.clone());
+            self.members.member(*open, joined, keyring, walk)?;
+        } else {
+            self.before |= first && entry.before && self.missing.is_empty();
+        }
+        if entry.after && self.chain.main.volume {
+            self.open = Some(entry);
+            return Ok(());
+        }
+        self.members.member(*entry, joined, keyring, walk)
     }
-    let behind = headers.position();
-    if behind > end {
-        walk.shortfall(GapReason::Malformed, "the archive is cut off");
-    } else if ended && behind < end {
-        walk.note("trailing_data");
-    } else if !ended && (members.newer || !members.any()) {
-        // RAR 2.9 and later write a record at the end, and none makes an archive of nothing.
-        walk.shortfall(GapReason::Malformed, "the archive has no end record; it may be cut off");
+
+    /// The rest of a member doesn't come any more.
+    fn give_up(&mut self, joined: &mut Joined<'a>, keyring: &mut Keyring, walk: &mut Walk<'_>) -> io::Result<()> {
+        self.open.take().map_or(Ok(()), |open| self.members.member(*open, joined, keyring, walk))
     }
-    volume.tell(probe.name, walk);
-    Ok(())
+
+    /// What the end of the present volume says.
+    fn end(&self, record: bool, walk: &mut Walk<'_>) {
+        let (behind, end) = (self.chain.headers.position(), self.chain.end);
+        if behind > end {
+            walk.shortfall(GapReason::Malformed, "the archive is cut off");
+        } else if record && behind < end {
+            walk.note("trailing_data");
+        } else if !record && (self.members.newer || !(self.members.any() || self.open.is_some())) {
+            // RAR 2.9 and later write a record at the end, and none makes an archive of nothing.
+            walk.shortfall(GapReason::Malformed, "the archive has no end record; it may be cut off");
+        }
+    }
 }
 
 fn main_notes(main: Main, walk: &mut Walk<'_>) {
@@ -209,24 +327,6 @@ fn main_notes(main: Main, walk: &mut Walk<'_>) {
         if is {
             walk.note(note);
         }
-    }
-}
-
-/// Which other volumes hold a part of what this one holds.
-#[derive(Default)]
-struct Volume {
-    set: bool,
-    before: bool,
-    behind: bool,
-}
-
-impl Volume {
-    fn tell(&self, name: &[u8], walk: &mut Walk<'_>) {
-        if !self.set {
-            return;
-        }
-        let (before, behind) = volumes::beside(name);
-        walk.missing(before.filter(|_| self.before).into_iter().chain(behind.filter(|_| self.behind)));
     }
 }
 

@@ -195,7 +195,7 @@ fn parse(header: &[u8], behind: u64) -> (Block, u64) {
     match header.get(2) {
         Some(&MAIN) => {
             let main =
-                Main { solid: flags & 8 != 0, volume: flags & 1 != 0, recovery: flags & 0x40 != 0, comment: flags & 2 != 0 };
+                Main { solid: flags & 8 != 0, volume: flags & 1 != 0, recovery: flags & 0x40 != 0, comment: flags & 2 != 0, number: None };
             (Block::Main(main), 0)
         }
         Some(&kind @ (FILE | SERVICE)) => match file(header, behind, kind == SERVICE) {
@@ -274,6 +274,7 @@ fn file(header: &[u8], data: u64, service: bool) -> Option<Entry> {
         facts,
         data,
         packed,
+        pieces: Vec::new(),
         size: (!unknown).then_some(size),
         crc: (!after).then_some(crc),
         method,

@@ -58,6 +58,24 @@ pub(super) fn in_tail(tail: &[u8], size: u64) -> bool {
     })
 }
 
+/// The number of the volume, where the last end record says that it is not the only one. Its directory may begin in
+/// another one (APPNOTE §4.4.19; the number in the zip64 record where the field is full).
+pub(super) fn disk(input: &mut dyn ReadSeek, size: u64) -> io::Result<Option<u32>> {
+    let start = size.saturating_sub(TAILS[0]);
+    let bytes = read_at(input, start, usize::try_from(size - start).unwrap_or(usize::MAX))?;
+    let whole = |at: &usize| u16_at(&bytes, at.saturating_add(20)).is_some_and(|n| *at + 22 + usize::from(n) <= bytes.len());
+    let Some(at) = memchr::memmem::rfind_iter(&bytes, b"PK\x05\x06").take(CANDIDATES).find(whole) else { return Ok(None) };
+    let narrow = u16_at(&bytes, at + 4).map(u32::from);
+    // The locator counts volumes, this one included.
+    let locator = at.checked_sub(20).and_then(|at| bytes.get(at..)).filter(|b| b.starts_with(b"PK\x06\x07"));
+    let wide = locator.and_then(|b| u32_at(b, 16)).and_then(|count| count.checked_sub(1));
+    Ok(match narrow {
+        Some(0xffff) => wide,
+        narrow => narrow,
+    }
+    .filter(|disk| *disk > 0))
+}
+
 /// Finds the last end record that leads to a directory.
 pub(super) fn find(input: &mut dyn ReadSeek, size: u64) -> io::Result<Option<End>> {
     for tail in TAILS {
