@@ -11,13 +11,16 @@ pub mod ar;
 pub mod arj;
 mod budget;
 pub mod cab;
+mod cfb;
 pub mod cpio;
 mod ends;
 mod forward;
 pub mod iso;
 pub mod lzh;
+pub mod mail;
 mod meter;
 pub mod msi;
+pub mod ole;
 mod overlay;
 mod parts;
 mod passwords;
@@ -64,6 +67,9 @@ pub static REGISTRY: &[&dyn Container] = &[
     &ace::Ace,
     &iso::Iso,
     &msi::Msi,
+    &ole::Ole,
+    &mail::Mbox,
+    &mail::Eml,
     &stream::lzma::LZMA,
     &zip::Zip,
 ];
@@ -214,7 +220,8 @@ mod tests {
     use super::*;
 
     fn id(head: &[u8]) -> Option<&'static str> {
-        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x", volumes: None }).map(|format| format.id())
+        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x", volumes: None })
+            .map(|format| format.id())
     }
 
     #[test]

@@ -62,7 +62,14 @@ const LINES: usize = 20_000;
 
 fn inner<'a>(probe: &Probe<'a>, rest: &'a [u8], at: usize) -> Probe<'a> {
     let size = probe.size.saturating_sub(at as u64);
-    Probe { head: &rest[..rest.len().min(64 << 10)], tail: probe.tail, body: rest, size, name: probe.name, volumes: probe.volumes }
+    Probe {
+        head: &rest[..rest.len().min(64 << 10)],
+        tail: probe.tail,
+        body: rest,
+        size,
+        name: probe.name,
+        volumes: probe.volumes,
+    }
 }
 
 impl Container for Appended {
@@ -132,7 +139,8 @@ mod tests {
     }
 
     fn found(bytes: &[u8]) -> Option<&'static str> {
-        detect(&Probe { head: bytes, tail: bytes, body: bytes, size: bytes.len() as u64, name: b"x.exe", volumes: None }).map(|f| f.id())
+        detect(&Probe { head: bytes, tail: bytes, body: bytes, size: bytes.len() as u64, name: b"x.exe", volumes: None })
+            .map(|f| f.id())
     }
 
     const RAR: &[u8] = include_bytes!("../../tests/fixtures/container/rar.rar");

@@ -81,7 +81,11 @@ pub(super) struct Joined<'a> {
 }
 
 impl<'a> Joined<'a> {
-    pub(super) fn new(own: &'a mut dyn ReadSeek, volumes: Option<&'a dyn Volumes>, parts: impl IntoIterator<Item = Part>) -> Self {
+    pub(super) fn new(
+        own: &'a mut dyn ReadSeek,
+        volumes: Option<&'a dyn Volumes>,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Self {
         let mut joined = Self { own, volumes, parts: Vec::new(), size: 0, at: 0, open: Vec::new() };
         parts.into_iter().for_each(|part| joined.push(part));
         joined

@@ -277,6 +277,7 @@ impl Collector {
         }
         let mut evidence = std::mem::take(&mut self.evidence);
         evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
+        correlators.iter().flat_map(|c| c.gaps()).for_each(|gap| self.gap(gap));
         if let Some(annex) = self.annex.take()
             && let Err(e) = annex.finish()
         {

@@ -101,9 +101,8 @@ pub struct TargetFacts {
 /// Whether a path is `root` or lies below it.
 fn is_within(root: &[u8], path: &[u8]) -> bool {
     let separator = |b: &u8| *b == b'/' || (cfg!(windows) && *b == b'\\');
-    path.strip_prefix(root).is_some_and(|rest| {
-        rest.is_empty() || rest.first().is_some_and(separator) || root.last().is_some_and(separator)
-    })
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.first().is_some_and(separator) || root.last().is_some_and(separator))
 }
 
 /// The gap reason for an I/O error.

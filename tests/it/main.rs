@@ -13,6 +13,7 @@ mod ioc;
 mod ioc_goldens;
 mod known_good;
 mod leaks;
+mod mail;
 mod manual;
 mod matching;
 mod mentions;
@@ -34,6 +35,7 @@ mod sqlite;
 mod staging;
 mod stix;
 mod support;
+mod volumes;
 mod walk;
 mod yara;
 

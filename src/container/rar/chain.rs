@@ -43,12 +43,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Goes on to the next volume.
-    pub(super) fn advance(
-        &mut self,
-        joined: &mut Joined<'a>,
-        keyring: &mut Keyring,
-        walk: &mut Walk<'_>,
-    ) -> io::Result<Next> {
+    pub(super) fn advance(&mut self, joined: &mut Joined<'a>, keyring: &mut Keyring, walk: &mut Walk<'_>) -> io::Result<Next> {
         let names = beside(&self.name).behind;
         let Some(wanted) = names.first().cloned() else { return Ok(Next::Unnamed) };
         let part = self.volumes.and_then(|volumes| Part::beside(volumes, names));
@@ -122,13 +117,7 @@ impl Opening {
 }
 
 /// Reads up to the main header; none where none comes first, or it is encrypted.
-fn opening(
-    input: &mut dyn ReadSeek,
-    base: u64,
-    end: u64,
-    keyring: &mut Keyring,
-    budget: &Budget,
-) -> io::Result<Option<Opening>> {
+fn opening(input: &mut dyn ReadSeek, base: u64, end: u64, keyring: &mut Keyring, budget: &Budget) -> io::Result<Option<Opening>> {
     let mark = read_at(input, base, 8)?;
     if !mark.starts_with(rar4::MARK) && !mark.starts_with(rar5::MARK) {
         return Ok(None);

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::passwords::Keyring;
 use super::parts::shown;
+use super::passwords::Keyring;
 use super::read::read_at;
 use super::set::{Joined, Part};
 use super::walk::Walk;
@@ -173,7 +173,17 @@ impl<'a> Reading<'a> {
     fn new(chain: Chain<'a>) -> Self {
         let mut members = Members::default();
         members.newer = chain.headers.newer();
-        Self { chain, members, open: None, before: false, later: false, behind: false, missing: Vec::new(), damaged: 0, searched: 0 }
+        Self {
+            chain,
+            members,
+            open: None,
+            before: false,
+            later: false,
+            behind: false,
+            missing: Vec::new(),
+            damaged: 0,
+            searched: 0,
+        }
     }
 
     fn blocks(&mut self, joined: &mut Joined<'a>, keyring: &mut Keyring, walk: &mut Walk<'_>) -> io::Result<()> {
@@ -223,7 +233,9 @@ impl<'a> Reading<'a> {
         let mut first = true;
         while !walk.ended() {
             let at = self.chain.headers.position();
-            let Some(block) = self.chain.headers.next(joined, keyring, &budget)? else { return Ok(Ended::Here { record: false }) };
+            let Some(block) = self.chain.headers.next(joined, keyring, &budget)? else {
+                return Ok(Ended::Here { record: false });
+            };
             if self.chain.headers.opened() && !opened {
                 opened = true;
                 walk.names_hidden();

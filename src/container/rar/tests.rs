@@ -163,7 +163,9 @@ fn set_of_four() -> Shelf {
 
 #[test]
 fn volumes_are_joined() {
-    for (set, names) in [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])] {
+    for (set, names) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
         let tree = set.open(names[0]);
         assert_eq!((tree.names(), tree.gaps()), (["one", "two", "three"].map(str::to_owned).to_vec(), vec![]), "{}", names[0]);
         assert_eq!(tree.content("two"), Some(&b"the first piece, the second, the third"[..]));
@@ -190,7 +192,10 @@ fn a_missing_volume_is_named_and_the_others_are_read() {
         set.0.remove(names[1].as_bytes());
         let tree = set.open(names[0]);
         assert_eq!((tree.content("one"), tree.content("two")), (Some(&b"1"[..]), Some(&b"the first piece, "[..])));
-        assert_eq!((tree.gaps(), &opened(&tree).facts.missing_volumes[..]), (vec![GapReason::MissingVolume], &[names[1].to_owned()][..]));
+        assert_eq!(
+            (tree.gaps(), &opened(&tree).facts.missing_volumes[..]),
+            (vec![GapReason::MissingVolume], &[names[1].to_owned()][..])
+        );
         let tree = set.open(names[2]);
         assert_eq!((tree.content("three"), tree.gaps()), (Some(&b"3"[..]), vec![GapReason::MissingVolume]));
         assert_eq!(opened(&tree).facts.missing_volumes, [names[1]]);
@@ -225,7 +230,9 @@ fn a_volume_of_another_place_is_told() {
 
 #[test]
 fn damaged_sets_are_told() {
-    for (set, names) in [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])] {
+    for (set, names) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
         for name in names {
             let whole = set.0[name.as_bytes()].clone();
             for cut in 0..whole.len() {

@@ -68,7 +68,8 @@ impl Container for Zip {
             }
             Plan::Joined(set) => {
                 let mut joined = Joined::new(input, probe.volumes, set.parts.iter().cloned());
-                let (size, holes, starts) = (joined.size(), joined.holes().collect(), joined.ranges().map(|(start, _)| start).collect());
+                let (size, holes, starts) =
+                    (joined.size(), joined.holes().collect(), joined.ranges().map(|(start, _)| start).collect());
                 let mut archive = Archive::new(&mut joined, size, walk.budget().limits.ratio);
                 archive.volumes = Some(Volumes { set, starts, holes });
                 archive.all(probe, &mut walk)
@@ -117,7 +118,16 @@ impl Volumes {
 impl<'a> Archive<'a> {
     fn new(input: &'a mut dyn ReadSeek, size: u64, ratio: u64) -> Self {
         let allowance = Rc::new(Cell::new(size.saturating_mul(ratio).max(1 << 20)));
-        Self { input, size, taken: BTreeMap::new(), names: BTreeSet::new(), allowance, bound: size, keyring: Keyring::default(), volumes: None }
+        Self {
+            input,
+            size,
+            taken: BTreeMap::new(),
+            names: BTreeSet::new(),
+            allowance,
+            bound: size,
+            keyring: Keyring::default(),
+            volumes: None,
+        }
     }
 
     fn all(&mut self, probe: &Probe<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
@@ -129,12 +139,9 @@ impl<'a> Archive<'a> {
     }
 
     fn expand(&mut self, probe: &Probe<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
-        let end = match directory::find(self.input, self.size) {
-            // The directory itself is not all there.
-            Err(e) if gap_of(&e) == Some(GapReason::MissingVolume) => None,
-            end => end?,
-        };
-        let Some(end) = end else {
+        // What is missing hides nothing behind it.
+        let floor = self.volumes.iter().flat_map(|volumes| &volumes.holes).map(|(_, end)| *end).max().unwrap_or(0);
+        let Some(end) = directory::find(self.input, floor, self.size)? else {
             if let Some(volumes) = &self.volumes {
                 walk.missing(volumes.set.shown());
                 walk.shortfall(GapReason::MissingVolume, "the volume with the directory is missing");
@@ -304,7 +311,11 @@ impl<'a> Archive<'a> {
         if offset >= self.size {
             return Ok(None);
         }
-        let mut bytes = read_at(self.input, offset, 512)?;
+        let mut bytes = match read_at(self.input, offset, 512) {
+            // The header may end before what is missing.
+            Err(e) if gap_of(&e) == Some(GapReason::MissingVolume) => read_at(self.input, offset, Entry::LOCAL)?,
+            read => read?,
+        };
         let Some(length) = Entry::local_length(&bytes) else { return Ok(None) };
         if length > bytes.len() {
             bytes = read_at(self.input, offset, length)?;

@@ -52,7 +52,7 @@ pub(super) fn plan(probe: &Probe<'_>, input: &mut dyn ReadSeek, size: u64) -> io
 fn cut(probe: &Probe<'_>, volumes: &dyn Volumes, number: u32, input: &mut dyn ReadSeek, size: u64) -> io::Result<Plan> {
     // Numbers may count archives as well.
     let complete = |end: &End| end.shift == 0 && end.disk == 0 && end.entries > 0;
-    if directory::find(input, size)?.as_ref().is_some_and(complete) {
+    if directory::find(input, 0, size)?.as_ref().is_some_and(complete) {
         return Ok(Plan::Alone);
     }
     let before = run(volumes, (0..number).rev().map(|n| vec![numbered(probe.name, n)]));

@@ -12,11 +12,12 @@ use super::names::{Disguise, archive_disguise, extension, numbered, volume_head}
 use super::people::People;
 use super::place::{folder_end, is_recycle_index, normal, place};
 use super::tally::Tally;
-use crate::model::{Clue, Encrypted, Evidence, GapReason, Kind, Locator, Object, PhiFacts, Priors};
+use crate::model::{Clue, Encrypted, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Priors};
 
 mod around;
 mod index;
 mod judge;
+mod kept;
 mod matching;
 mod others;
 mod signs;
@@ -50,6 +51,9 @@ struct Archive {
 
 /// What bytes without any format's marks are called.
 const HEADERLESS: &str = "headerless";
+
+/// Containers that are judged as files by what they hold.
+const CARRIERS: [&str; 3] = ["eml", "mbox", "ole"];
 
 /// Files of one folder whose names differ in a number only: the number and the bytes of each.
 type Family = BTreeMap<u64, u64>;
@@ -95,6 +99,8 @@ impl Staging {
     fn note_archive(&mut self, object: &Object) -> bool {
         let types = &Priors::get().types;
         let archive = match (&object.container, &object.file_type) {
+            // A letter with something attached is no archive that somebody made of patients' data.
+            (Some(facts), _) if CARRIERS.contains(&facts.format.as_str()) => return false,
             (Some(facts), _) => Archive {
                 format: facts.format.clone(),
                 encrypted: facts.encrypted,
@@ -260,7 +266,8 @@ impl Staging {
             // What lies open in a further volume belongs to the set.
             let set = if inside.is_none() { set_of(locator).and_then(|set| sets.get(&set)) } else { None };
             inside = inside.or_else(|| set.map(|first| (*first).clone()));
-            if inside.is_none() {
+            // So is what lies in a letter's attachments.
+            if inside.is_none() || (locator.depth() > 0 && !self.archives.contains_key(&locator.outer())) {
                 let folder = folder_of(locator);
                 let top = folders.entry(folder).or_insert_with_key(|folder| tree::top(folder)).clone();
                 of_folder.entry(top).or_default().push((locator, facts));
@@ -319,6 +326,10 @@ impl Correlator for Staging {
     fn finish(&mut self) -> Vec<Evidence> {
         self.settle();
         self.subjects().iter().filter_map(|subject| judge(self, subject)).collect()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.around.gaps().collect()
     }
 }
 
