@@ -53,9 +53,13 @@ pub(super) struct Numbered {
     pub next: Vec<u8>,
 }
 
-/// The set whose first part an object of `size` bytes is by its name.
+/// The set whose first part an object of `size` bytes is by its name: none lies before it.
 pub(super) fn numbered(probe: &Probe<'_>, size: u64) -> Option<Numbered> {
     let first = part(probe.name)?;
+    let before = first.checked_sub(1).map(|before| named(probe.name, before));
+    if before.is_some_and(|before| probe.volumes.is_some_and(|volumes| volumes.size(&before).is_some())) {
+        return None;
+    }
     let mut parts = vec![Part::own(size)];
     let mut next = named(probe.name, first.saturating_add(1));
     while let Some(volumes) = probe.volumes

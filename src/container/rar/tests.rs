@@ -185,6 +185,16 @@ fn volumes_are_joined() {
 }
 
 #[test]
+fn the_first_volume_may_be_a_program() {
+    let mut set = set_of_five();
+    let first = set.0.remove(&b"x.part1.rar"[..]).unwrap();
+    set.0.insert(b"x.part1.exe".to_vec(), [b"MZ a program", &first[..]].concat());
+    let tree = set.open("x.part1.exe");
+    assert_eq!((tree.content("two").map(<[u8]>::len), tree.gaps()), (Some(38), vec![]));
+    assert_eq!((set.open("x.part2.rar").seen.len(), set.open("x.part3.rar").seen.len()), (0, 0));
+}
+
+#[test]
 fn a_missing_volume_is_named_and_the_others_are_read() {
     for (mut set, names) in
         [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
@@ -226,6 +236,18 @@ fn a_volume_of_another_place_is_told() {
         assert!(!notes("x.part3.rar").contains(&"read_with_set".to_owned()), "it begins anew");
         assert!(!notes("x.part2.rar").contains(&"read_with_set".to_owned()));
     }
+}
+
+#[test]
+fn a_volume_that_is_left_over_is_not_lost() {
+    let mut set = set_of_five();
+    let stray = [five_file(2, 8, "old", &[], b"its end"), five_file(2, 0, "older", &[], b"whole")];
+    set.0.insert("x.part4.rar".into(), five_archive(&[3, 3], &stray, 0));
+    let tree = set.open("x.part1.rar");
+    assert_eq!(tree.names(), ["one", "two", "three", "old", "older"]);
+    assert_eq!((tree.content("older"), tree.gaps()), (Some(&b"whole"[..]), vec![GapReason::MissingVolume]));
+    assert_eq!(opened(&tree).facts.notes, ["volume", "volume_behind_last"]);
+    assert_eq!(set.open("x.part4.rar").seen.len(), 0);
 }
 
 #[test]

@@ -408,6 +408,7 @@ fn volumes_of_a_split_archive_are_joined() {
         (tree.content("second"), &opened(&tree).facts.missing_volumes[..]),
         (Some(&[b'2'; 300][..]), &["X.ZIP".to_owned()][..])
     );
+    assert_eq!(set.open("X.Z02").opened.len(), 0, "it begins inside a member");
     // Another archive of that name leads nowhere.
     set.0.insert(b"X.ZIP".to_vec(), zip(&[stored("other", b"o")]));
     assert!(set.open("X.Z01").content("first").is_some());

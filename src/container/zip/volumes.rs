@@ -11,6 +11,9 @@ use crate::container::read::read_at;
 use crate::container::set::{self, MAX_VOLUMES, Part};
 use crate::container::{Probe, ReadSeek, Volumes};
 
+/// Volumes that are looked for in front of one, which each of them does.
+const LOOK: usize = 1000;
+
 /// How an object is to be read.
 pub(super) enum Plan {
     /// By itself.
@@ -55,7 +58,12 @@ fn cut(probe: &Probe<'_>, volumes: &dyn Volumes, number: u32, input: &mut dyn Re
     if directory::find(input, 0, size)?.as_ref().is_some_and(complete) {
         return Ok(Plan::Alone);
     }
-    let before = run(volumes, (0..number).rev().map(|n| vec![numbered(probe.name, n)]));
+    let named = |n: u32| vec![numbered(probe.name, n)];
+    let behind = run(volumes, [number.saturating_add(1)].map(named).into_iter());
+    if !behind.is_empty() && run(volumes, (0..number).rev().map(named).take(1)).len() == 1 {
+        return Ok(middle(volumes, 1, (0..number).rev().map(named)));
+    }
+    let before = run(volumes, (0..number).rev().map(named));
     if let Some((first, _)) = before.last() {
         if begins(volumes, first) {
             return Ok(Plan::Elsewhere);
@@ -71,20 +79,28 @@ fn cut(probe: &Probe<'_>, volumes: &dyn Volumes, number: u32, input: &mut dyn Re
     })
 }
 
+/// A part that begins or ends like an archive by chance: it is read with the first one, or by itself where that doesn't
+/// reach as far. `least` volumes must lie before it.
+fn middle(volumes: &dyn Volumes, least: usize, before: impl Iterator<Item = Vec<Vec<u8>>>) -> Plan {
+    let before = run(volumes, before.take(LOOK));
+    let led = |(first, _): &(Vec<u8>, Part)| before.len() == LOOK || before.len() >= least && begins(volumes, first);
+    if before.last().is_some_and(led) { Plan::Elsewhere } else { Plan::Alone }
+}
+
 /// A volume before the last one.
 fn front(probe: &Probe<'_>, volumes: &dyn Volumes, number: u32, size: u64) -> Plan {
     let last = cased(stem(probe.name), ending(probe.name), "zip");
-    let leads = |name: &Vec<u8>| -> io::Result<bool> {
-        let Some(size) = volumes.size(name) else { return Ok(false) };
-        Ok(directory::disk(volumes.open(name)?.as_mut(), size)?.is_some_and(|disk| disk >= number))
-    };
-    if last.iter().any(|name| leads(name).unwrap_or(false)) {
-        return Plan::Elsewhere;
-    }
+    let disk = |name: &Vec<u8>| directory::disk(volumes.open(name).ok()?.as_mut(), volumes.size(name)?).ok()?;
     let named = |n: u32| split_name(probe.name, n);
-    let before = run(volumes, (1..number).rev().map(named));
-    if before.last().is_some_and(|(first, _)| begins(volumes, first)) {
-        return Plan::Elsewhere;
+    match last.iter().find_map(disk) {
+        Some(disk) if disk >= number => return Plan::Elsewhere,
+        // It is none of that set.
+        Some(_) => return Plan::Alone,
+        None if number > 1 => {
+            let all = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+            return middle(volumes, all, (1..number).rev().map(named));
+        }
+        None => {}
     }
     let behind = run(volumes, (number.saturating_add(1)..=u32::from(u16::MAX)).map(named));
     if behind.is_empty() {
