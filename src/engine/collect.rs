@@ -201,7 +201,7 @@ impl Collector {
             if about.contains(first) {
                 self.names.entry(first.clone()).or_default().push(object.locator.clone());
             }
-        } else if object.container.is_some() || about.contains(&object.locator) {
+        } else if object.container.as_ref().is_some_and(|c| !c.is_document()) || about.contains(&object.locator) {
             self.objects.insert(object.locator.clone(), object);
         }
     }

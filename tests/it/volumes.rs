@@ -276,6 +276,25 @@ fn parts_of_7z_and_zip_that_are_missing_are_named() {
 
 #[cfg(unix)]
 #[test]
+fn access_times_of_volumes_stay() {
+    use std::os::unix::fs::MetadataExt;
+    let Some(corpus) = corpus() else { return };
+    let scene = rar_scene(&corpus);
+    let all: Vec<_> = files(&scene.target());
+    // Older than the last change: any plain reading would renew them.
+    assert!(status_of(Command::new("touch").args(["-a", "-d", "2001-01-01"]).args(&all).arg(scene.target())));
+    let times = || {
+        let all = all.iter().cloned().chain([scene.target()]);
+        all.map(|path| std::fs::metadata(path).map(|meta| (meta.atime(), meta.atime_nsec())).expect("a file")).collect::<Vec<_>>()
+    };
+    let before = times();
+    let case = scene.scan(&[]);
+    assert_eq!(whole(&case, &scene.target().join("rar5-vols.part1.rar")), 2);
+    assert_eq!(times(), before);
+}
+
+#[cfg(unix)]
+#[test]
 fn links_and_pipes_are_no_volumes() {
     let Some(corpus) = corpus() else { return };
     let scene = rar_scene(&corpus);

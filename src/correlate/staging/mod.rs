@@ -52,9 +52,6 @@ struct Archive {
 /// What bytes without any format's marks are called.
 const HEADERLESS: &str = "headerless";
 
-/// Containers that are judged as files by what they hold.
-const CARRIERS: [&str; 3] = ["eml", "mbox", "ole"];
-
 /// Files of one folder whose names differ in a number only: the number and the bytes of each.
 type Family = BTreeMap<u64, u64>;
 
@@ -99,8 +96,7 @@ impl Staging {
     fn note_archive(&mut self, object: &Object) -> bool {
         let types = &Priors::get().types;
         let archive = match (&object.container, &object.file_type) {
-            // A letter with something attached is no archive that somebody made of patients' data.
-            (Some(facts), _) if CARRIERS.contains(&facts.format.as_str()) => return false,
+            (Some(facts), _) if facts.is_document() => return false,
             (Some(facts), _) => Archive {
                 format: facts.format.clone(),
                 encrypted: facts.encrypted,
