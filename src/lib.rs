@@ -1,7 +1,7 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `sqlite` ← `hashset` ← `source reader container ioc signature binary clue phi registry` ← `analyze correlate` ←
+//! `model` ← `sqlite mail` ← `hashset` ← `source reader container ioc signature binary clue phi registry` ← `analyze correlate` ←
 //! `score report` ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
 #![deny(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod correlate;
 pub mod engine;
 pub mod hashset;
 pub mod ioc;
+pub mod mail;
 pub mod model;
 pub mod phi;
 pub mod plan;

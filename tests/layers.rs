@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; modules of one layer don't know each other.
 const LAYERS: &[&[&str]] = &[
     &["model"],
-    &["sqlite"],
+    &["sqlite", "mail"],
     &["hashset"],
     &["source", "reader", "container", "ioc", "signature", "binary", "clue", "phi", "registry"],
     &["analyze", "correlate"],

@@ -1,9 +1,10 @@
 //! What the fuzz targets have in common: one object through one detector, one reader of documents or one container
 //! format.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-use wardround::container::{self, Budget, Limits, MemberSink, Passwords, Probe, Shortfall};
+use wardround::container::{self, Budget, Limits, MemberSink, Passwords, Probe, ReadSeek, Shortfall, Volumes};
 use wardround::model::MemberFacts;
 use wardround::phi::{CaseKey, REGISTRY, document};
 
@@ -48,10 +49,58 @@ pub fn container(id: &str, data: &[u8]) {
     let format = container::formats().find(|format| format.id() == id).expect("a registered format");
     let limits = Limits { total_bytes: 8 << 20, members: 1000, decoder_memory: 16 << 20, ..Limits::default() };
     let mut budget = Budget::new(limits).with_passwords(&Passwords::parse(b"password").expect("a list"));
-    let probe = Probe { head: &data[..data.len().min(HEAD)], tail: data, body: data, size: data.len() as u64, name: b"x.part1.rar" };
+    let head = &data[..data.len().min(HEAD)];
+    let probe = Probe { head, tail: data, body: data, size: data.len() as u64, name: b"x.part1.rar", volumes: None };
     let mut drain = Drain(0);
     format.expand(&probe, &mut Cursor::new(data), &mut budget, &mut drain);
     assert!(drain.0 <= limits.total_bytes, "the limit doesn't hold");
+}
+
+/// What parts the volumes of a set in the input of [`volumes`].
+const CUT: &[u8] = b"--CUT--";
+
+/// The bytes as sets of volumes of every way of naming, each volume opened beside the others.
+///
+/// # Panics
+/// When a member gives more than the limit.
+pub fn volumes(data: &[u8]) {
+    let mut parts = vec![data];
+    while let Some((last, at)) = parts.last().and_then(|last| Some((*last, last.windows(CUT.len()).position(|w| w == CUT)?))) {
+        parts.pop();
+        parts.extend([&last[..at], &last[at + CUT.len()..]]);
+    }
+    let limits = Limits { total_bytes: 8 << 20, members: 1000, decoder_memory: 16 << 20, ..Limits::default() };
+    let count = parts.len();
+    let names: [&dyn Fn(usize) -> String; 4] = [
+        &|n| format!("x.part{}.rar", n + 1),
+        &|n| if n == 0 { "x.rar".into() } else { format!("x.r{:02}", n - 1) },
+        &|n| format!("x.zip.{:03}", n + 1),
+        &|n| if n + 1 == count { "x.zip".into() } else { format!("x.z{:02}", n + 1) },
+    ];
+    for name in names {
+        let shelf = Shelf(parts.iter().enumerate().map(|(n, part)| (name(n).into_bytes(), *part)).collect());
+        for (name, part) in &shelf.0 {
+            let head = &part[..part.len().min(HEAD)];
+            let probe = Probe { head, tail: part, body: part, size: part.len() as u64, name, volumes: Some(&shelf) };
+            let mut drain = Drain(0);
+            container::expand(&probe, &mut Cursor::new(part), &mut Budget::new(limits), &mut drain);
+            assert!(drain.0 <= limits.total_bytes, "the limit doesn't hold");
+        }
+    }
+}
+
+/// The volumes of a set by their names.
+struct Shelf<'a>(BTreeMap<Vec<u8>, &'a [u8]>);
+
+impl Volumes for Shelf<'_> {
+    fn size(&self, name: &[u8]) -> Option<u64> {
+        self.0.get(name).map(|part| part.len() as u64)
+    }
+
+    fn open(&self, name: &[u8]) -> std::io::Result<Box<dyn ReadSeek>> {
+        let part = self.0.get(name).ok_or(std::io::ErrorKind::NotFound)?;
+        Ok(Box::new(Cursor::new(part.to_vec())))
+    }
 }
 
 /// Reads everything, keeps nothing.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Analyzer, Examine, Findings, Head, Whole};
 use crate::clue::is_volume;
 use crate::model::{Category, Evidence, Gap, GapReason, Locator, NameMark, PhiFacts, Stage, Words};
-use crate::phi::document::{self, Document};
+use crate::phi::document::{self, Document, is_mail};
 use crate::phi::{CaseKey, Outcome, PhiScan, Unread, dicom, named_in, named_in_path};
 
 /// Runs the PHI detectors over every object.
@@ -25,7 +25,7 @@ impl Analyzer for PhiAnalyzer {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
-        Box::new(Worker { key: &self.key, scan: None, document: None, unread: None, read: None })
+        Box::new(Worker { key: &self.key, scan: None, document: None, unread: None, covered: false, read: Vec::new() })
     }
 }
 
@@ -36,16 +36,38 @@ struct Worker<'a> {
     document: Option<&'static dyn Document>,
     /// A format that holds text which no detector reads.
     unread: Option<&'static str>,
-    /// The document that was read last: its parts come again as members of a container.
-    read: Option<Locator>,
+    /// The object was read with the document around it.
+    covered: bool,
+    /// Documents around the object that were read: their parts come again as members of containers.
+    read: Vec<Read>,
+}
+
+struct Read {
+    locator: Locator,
+    /// A message: all that is attached was read with it, not only its markup.
+    whole: bool,
+    /// Names and numbers of its people.
+    words: Arc<Words>,
 }
 
 impl Examine for Worker<'_> {
     fn begin(&mut self, head: &Head<'_>) {
-        let markup = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head.bytes).trim_ascii_start().first() == Some(&b'<');
-        if markup && self.read.is_some() && self.read == head.locator.container() {
-            (self.document, self.unread, self.scan) = (None, None, None);
-            return;
+        self.covered = false;
+        self.read.retain(|read| head.locator.steps().starts_with(read.locator.steps()));
+        if let Some(read) = self.read.last().filter(|read| head.locator.container().as_ref() == Some(&read.locator)) {
+            let start = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head.bytes).trim_ascii_start().first();
+            if read.whole || start == Some(&b'<') {
+                // A format that no reader knows is none that was read.
+                (self.document, self.scan) = (None, None);
+                self.unread = unread_format(head.bytes).filter(|_| read.whole);
+                self.covered = true;
+                // What is attached has parts of its own, which were read as well.
+                if let Some(document) = document::detect(head.bytes).filter(|_| read.whole) {
+                    let words = read.words.clone();
+                    self.read.push(Read { locator: head.locator.clone(), whole: is_mail(document.id()), words });
+                }
+                return;
+            }
         }
         self.document = document::detect(head.bytes);
         self.unread = if self.document.is_some() { None } else { unread_format(head.bytes) };
@@ -63,11 +85,22 @@ impl Examine for Worker<'_> {
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut Findings) {
         let locator = whole.head.locator;
+        if self.covered {
+            // Its people are told with what it is attached to; its name may name them all the same.
+            let around = self.read.iter().rev().find(|read| read.locator != *locator);
+            out.marks.extend(around.iter().flat_map(|read| marks(&read.words, &whole.head)));
+            let gap = |format| Gap::new(locator, Stage::Phi, GapReason::PhiFormat, format).bytes(whole.size);
+            out.gaps.extend(self.unread.take().map(gap));
+            return;
+        }
         let streamed = self.scan.take().map(PhiScan::finish).unwrap_or_default();
         let outcome = match (self.document.take(), whole.body) {
             (Some(document), Some(body)) => {
-                self.read = Some(locator.clone());
-                document::read(document, body, self.key)
+                let outcome = document::read(document, body, self.key);
+                let whole = is_mail(document.id());
+                let words = outcome.facts.as_ref().filter(|_| whole).map(|facts| facts.words.clone()).unwrap_or_default();
+                self.read.push(Read { locator: locator.clone(), whole, words: Arc::new(words) });
+                outcome
             }
             (Some(document), None) => {
                 let detail = format!("{} documents above --max-body are not read whole for patient data", document.id());

@@ -11,13 +11,16 @@ pub mod ar;
 pub mod arj;
 mod budget;
 pub mod cab;
+mod cfb;
 pub mod cpio;
 mod ends;
 mod forward;
 pub mod iso;
 pub mod lzh;
+pub mod mail;
 mod meter;
 pub mod msi;
+pub mod ole;
 mod overlay;
 mod parts;
 mod passwords;
@@ -25,6 +28,7 @@ pub mod rar;
 mod read;
 pub mod recognised;
 pub mod rpm;
+mod set;
 pub mod sevenz;
 pub mod stream;
 pub mod tar;
@@ -63,6 +67,9 @@ pub static REGISTRY: &[&dyn Container] = &[
     &ace::Ace,
     &iso::Iso,
     &msi::Msi,
+    &ole::Ole,
+    &mail::Mbox,
+    &mail::Eml,
     &stream::lzma::LZMA,
     &zip::Zip,
 ];
@@ -132,8 +139,23 @@ pub struct Probe<'a> {
     pub body: &'a [u8],
     /// Bytes in all.
     pub size: u64,
-    /// Base name, only to name the one member of a plain compressed stream.
+    /// Base name, to name the one member of a plain compressed stream and to find the volumes of a set.
     pub name: &'a [u8],
+    /// What lies beside it; none for what is inside something else.
+    pub volumes: Option<&'a dyn Volumes>,
+}
+
+/// The files beside an object of the file system, among them further volumes of its set. Names come from formats, so
+/// an answer is a regular file of the targets, found and opened as the walk would: no link, no pipe, nothing outside.
+pub trait Volumes {
+    /// Bytes of the file of this base name; none where there is none.
+    fn size(&self, name: &[u8]) -> Option<u64>;
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it can't be opened; [`gap_of`] tells why.
+    fn open(&self, name: &[u8]) -> std::io::Result<Box<dyn ReadSeek>>;
 }
 
 /// Why a member or a whole container was not fully examined.
@@ -198,7 +220,8 @@ mod tests {
     use super::*;
 
     fn id(head: &[u8]) -> Option<&'static str> {
-        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x" }).map(|format| format.id())
+        detect(&Probe { head, tail: head, body: head, size: head.len() as u64, name: b"x", volumes: None })
+            .map(|format| format.id())
     }
 
     #[test]

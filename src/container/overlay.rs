@@ -13,7 +13,7 @@ use memchr::memmem::Finder;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, ace, arj, cab, ends, lzh, rar, sevenz, stream, tar};
 
 /// Bytes in which an archive behind something else may start. RAR's own programs look through 2 MiB at most.
-const LOOK: usize = 4 << 20;
+pub(super) const LOOK: usize = 4 << 20;
 
 /// The archive format at the start of a program's overlay, or whose mark stands in the object. A zip is found by
 /// its end instead.
@@ -62,7 +62,14 @@ const LINES: usize = 20_000;
 
 fn inner<'a>(probe: &Probe<'a>, rest: &'a [u8], at: usize) -> Probe<'a> {
     let size = probe.size.saturating_sub(at as u64);
-    Probe { head: &rest[..rest.len().min(64 << 10)], tail: probe.tail, body: rest, size, name: probe.name }
+    Probe {
+        head: &rest[..rest.len().min(64 << 10)],
+        tail: probe.tail,
+        body: rest,
+        size,
+        name: probe.name,
+        volumes: probe.volumes,
+    }
 }
 
 impl Container for Appended {
@@ -132,7 +139,8 @@ mod tests {
     }
 
     fn found(bytes: &[u8]) -> Option<&'static str> {
-        detect(&Probe { head: bytes, tail: bytes, body: bytes, size: bytes.len() as u64, name: b"x.exe" }).map(|f| f.id())
+        detect(&Probe { head: bytes, tail: bytes, body: bytes, size: bytes.len() as u64, name: b"x.exe", volumes: None })
+            .map(|f| f.id())
     }
 
     const RAR: &[u8] = include_bytes!("../../tests/fixtures/container/rar.rar");

@@ -68,10 +68,47 @@ impl MemberSink for Tree {
     }
 }
 
+/// Files beside the one that is opened.
+#[derive(Default)]
+pub struct Shelf(pub std::collections::BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Shelf {
+    pub fn of<N: Into<Vec<u8>>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (N, B)>) -> Self {
+        Self(files.into_iter().map(|(name, bytes)| (name.into(), bytes.into())).collect())
+    }
+
+    /// Opens one of the files beside the others.
+    pub fn open(&self, name: &str) -> Tree {
+        self.open_known(name, &Passwords::default())
+    }
+
+    pub fn open_known(&self, name: &str, passwords: &Passwords) -> Tree {
+        let mut tree = Tree::default();
+        let mut budget = Budget::new(Limits::default()).with_passwords(passwords);
+        open_beside(&self.0[name.as_bytes()], name.as_bytes(), Some(self), &mut budget, &mut tree);
+        tree
+    }
+}
+
+impl Volumes for Shelf {
+    fn size(&self, name: &[u8]) -> Option<u64> {
+        self.0.get(name).map(|bytes| bytes.len() as u64)
+    }
+
+    fn open(&self, name: &[u8]) -> std::io::Result<Box<dyn ReadSeek>> {
+        let bytes = self.0.get(name).ok_or(std::io::ErrorKind::NotFound)?;
+        Ok(Box::new(Cursor::new(bytes.clone())))
+    }
+}
+
 fn open_into(bytes: &[u8], name: &[u8], budget: &mut Budget, tree: &mut Tree) {
+    open_beside(bytes, name, None, budget, tree);
+}
+
+fn open_beside(bytes: &[u8], name: &[u8], volumes: Option<&dyn Volumes>, budget: &mut Budget, tree: &mut Tree) {
     let head = &bytes[..bytes.len().min(64 << 10)];
     let tail = &bytes[bytes.len().saturating_sub(64 << 10)..];
-    let probe = Probe { head, tail, body: bytes, size: bytes.len() as u64, name };
+    let probe = Probe { head, tail, body: bytes, size: bytes.len() as u64, name, volumes };
     if let Some(expanded) = expand(&probe, &mut Cursor::new(bytes), budget, tree) {
         assert_eq!(expanded.facts.limits.windows(2).filter(|w| w[0] >= w[1]).count(), 0);
         tree.opened.push(expanded);

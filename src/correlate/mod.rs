@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::ioc::IndicatorSet;
-use crate::model::{Clue, Evidence, Object, Sighting};
+use crate::model::{Clue, Evidence, Gap, Object, Sighting};
 
 pub mod axes;
 pub mod content;
@@ -36,4 +36,9 @@ pub trait Correlator {
 
     /// Evidence about objects seen before, in any order (the caller sorts).
     fn finish(&mut self) -> Vec<Evidence>;
+
+    /// What it had no room for: asked once, after the end.
+    fn gaps(&self) -> Vec<Gap> {
+        Vec::new()
+    }
 }

@@ -332,7 +332,7 @@ impl Collector {
             if about.contains(first) {
                 self.names.entry(first.clone()).or_default().push(object.locator.clone());
             }
-        } else if object.container.is_some() || about.contains(&object.locator) {
+        } else if object.container.as_ref().is_some_and(|c| !c.is_document()) || about.contains(&object.locator) {
             self.objects.insert(object.locator.clone(), object);
         }
     }
@@ -410,6 +410,7 @@ impl Collector {
         }
         let mut evidence = std::mem::take(&mut self.evidence);
         evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
+        correlators.iter().flat_map(|c| c.gaps()).for_each(|gap| self.gap(gap));
         if let Some(annex) = self.annex.take()
             && let Err(e) = annex.finish()
         {

@@ -70,7 +70,7 @@ impl MemberSink for Members<'_, '_> {
             match examined.body.take() {
                 Some(body) => {
                     let allowance = self.allowance.saturating_sub(body.len() as u64);
-                    self.worker.expand(&mut examined.object, &body, None, budget, allowance);
+                    self.worker.expand(&mut examined.object, &body, None, None, budget, allowance);
                     self.worker.give_back(body);
                 }
                 None => self.worker.name_unopened(&mut examined.object, &examined.head),

@@ -28,6 +28,7 @@ mod members;
 mod recheck;
 mod recovery;
 mod state;
+mod volumes;
 mod worker;
 
 pub use care::{Brake, Care};

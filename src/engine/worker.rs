@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 
 use super::gate::{Gate, Permit, SMALL};
 use super::members::Members;
+use super::volumes::Beside;
 use super::{Batch, Job, Record};
 use crate::analyze::{Examine, Findings, Head, Whole};
 use crate::clue::looks_random;
-use crate::container::{Budget, Probe, ReadSeek, gap_of};
+use crate::container::{Budget, Probe, ReadSeek, Volumes, gap_of};
 use crate::model::{ContainerFacts, Digests, Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Object, Stage};
 use crate::reader::{CHUNK, HEAD, Hasher, Scratch, Want, drain, file_type, fill};
 use crate::source::{Content, Found, Session};
@@ -122,22 +123,23 @@ impl<'j> Worker<'j> {
         let mut examined = self.examine(&subject, &mut Opened::File(&mut content), Some(size), self.job.max_body);
         if examined.object.reason != Some(GapReason::Interrupted) {
             let budget = &mut Budget::new(job.limits).with_passwords(&job.passwords);
+            let beside = Beside::new(job, entry);
             match examined.body.take() {
                 // What is left of the bound is enough for members.
                 Some(body) if body.len() as u64 <= job.max_body / 4 => {
                     let allowance = job.max_body.saturating_sub(body.len() as u64);
-                    self.expand(&mut examined.object, &body, None, budget, allowance);
+                    self.expand(&mut examined.object, &body, None, Some(&beside), budget, allowance);
                     self.give_back(body);
                 }
                 // Members of a large archive are read from the file itself, so that they may be held instead.
                 Some(mut body) => {
                     body.truncate(KEPT);
                     body.shrink_to_fit();
-                    self.expand(&mut examined.object, &body, Some(&mut content), budget, job.max_body);
+                    self.expand(&mut examined.object, &body, Some(&mut content), Some(&beside), budget, job.max_body);
                 }
                 None if size > 0 => {
                     let head = std::mem::take(&mut examined.head);
-                    self.expand(&mut examined.object, &head, Some(&mut content), budget, job.max_body);
+                    self.expand(&mut examined.object, &head, Some(&mut content), Some(&beside), budget, job.max_body);
                 }
                 None => {}
             }
@@ -283,12 +285,14 @@ impl<'j> Worker<'j> {
         Examined { object, body: None, head: head_bytes }
     }
 
-    /// Opens `object` if it is a container. `bytes` is all of it, or with `file` only its beginning.
+    /// Opens `object` if it is a container. `bytes` is all of it, or with `file` only its beginning; `volumes` is what
+    /// lies beside it.
     pub fn expand(
         &mut self,
         object: &mut Object,
         bytes: &[u8],
         file: Option<&mut Box<dyn Content + '_>>,
+        volumes: Option<&dyn Volumes>,
         budget: &mut Budget,
         allowance: u64,
     ) {
@@ -310,7 +314,7 @@ impl<'j> Worker<'j> {
             None => (bytes.len() as u64, &mut cursor),
         };
         let tail = if held { &bytes[bytes.len().saturating_sub(TAIL)..] } else { &tail_buf };
-        let probe = Probe { head: &bytes[..bytes.len().min(HEAD)], tail, body: bytes, size, name: &name };
+        let probe = Probe { head: &bytes[..bytes.len().min(HEAD)], tail, body: bytes, size, name: &name, volumes };
         let open = self.job.open;
         let around = self.containers.len();
         self.containers.push(object.file_type.clone().unwrap_or_default());
@@ -365,7 +369,7 @@ impl<'j> Worker<'j> {
     /// A member too large to be held: if it is a container, the report says that it wasn't opened.
     pub fn name_unopened(&mut self, object: &mut Object, head: &[u8]) {
         let name = object.locator.base_name().to_vec();
-        let probe = Probe { head, tail: &[], body: head, size: object.read, name: &name };
+        let probe = Probe { head, tail: &[], body: head, size: object.read, name: &name, volumes: None };
         let detect = self.job.detect;
         if let Ok(Some(format)) = catch_unwind(AssertUnwindSafe(|| detect(&probe))) {
             let limits = vec![GapReason::LimitMemory.id().to_owned()];

@@ -76,6 +76,13 @@ pub struct ContainerFacts {
     pub passwords: u64,
 }
 
+impl ContainerFacts {
+    /// A message, or a document with files packed into it: nobody gathered something in it, and it is judged as a file.
+    pub fn is_document(&self) -> bool {
+        matches!(self.format.as_str(), "eml" | "mbox" | "ole")
+    }
+}
+
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }

@@ -140,6 +140,10 @@ impl Source for LinuxTree {
         self.map.origin(path)
     }
 
+    fn holds(&self, path: &[u8]) -> bool {
+        super::is_within(self.root.as_os_str().as_bytes(), path)
+    }
+
     fn session(&self) -> Box<dyn Session + '_> {
         Box::new(LinuxSession { tree: self, root: None })
     }
@@ -286,23 +290,37 @@ struct LinuxSession<'t> {
     root: Option<OwnedFd>,
 }
 
+impl LinuxSession<'_> {
+    /// The descriptor that a path is opened from, and the path from there.
+    fn anchored<'p>(&mut self, path: &'p [u8]) -> io::Result<(BorrowedFd<'_>, &'p [u8])> {
+        let root = self.tree.root.as_os_str().as_bytes();
+        if path == root {
+            return Ok((CWD, path));
+        }
+        let rel = path.strip_prefix(root).unwrap_or(path);
+        let rel = rel.strip_prefix(b"/").unwrap_or(rel);
+        if self.root.is_none() {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            self.root = Some(openat(CWD, &self.tree.root, flags, Mode::empty())?);
+        }
+        Ok((self.root.as_ref().map_or(CWD, |fd| fd.as_fd()), rel))
+    }
+}
+
 impl Session for LinuxSession<'_> {
+    fn find(&mut self, path: &Name) -> Option<Entry> {
+        let tree = self.tree;
+        // O_PATH opens nothing: no pipe's writer wakes up, no device notices.
+        let (anchor, rel) = self.anchored(path.bytes()).ok()?;
+        let st = stat_fd(hop(anchor, rel, OFlags::PATH).ok()?).ok()?;
+        Some(tree.entry(path.bytes(), &st))
+    }
+
     fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError> {
         let fail = |e: io::Error| OpenError { reason: io_reason(&e), detail: e.to_string() };
-        let path = entry.locator.os_name().bytes();
-        let root = self.tree.root.as_os_str().as_bytes();
-        let fd = if path == root {
-            open_quiet(CWD, path, OFlags::empty(), &self.tree.atime_open).map_err(fail)?
-        } else {
-            let rel = path.strip_prefix(root).unwrap_or(path);
-            let rel = rel.strip_prefix(b"/").unwrap_or(rel);
-            if self.root.is_none() {
-                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                self.root = Some(openat(CWD, &self.tree.root, flags, Mode::empty()).map_err(|e| fail(e.into()))?);
-            }
-            let anchor = self.root.as_ref().map_or(CWD, |fd| fd.as_fd());
-            open_quiet(anchor, rel, OFlags::empty(), &self.tree.atime_open).map_err(fail)?
-        };
+        let tree = self.tree;
+        let (anchor, rel) = self.anchored(entry.locator.os_name().bytes()).map_err(fail)?;
+        let fd = open_quiet(anchor, rel, OFlags::empty(), &tree.atime_open).map_err(fail)?;
         let st = stat_fd(&fd).map_err(fail)?;
         let swapped = FileType::from_raw_mode(st.stx_mode.into()) != FileType::RegularFile
             || entry.meta.id.is_some_and(|id| id != id_of(&st));

@@ -47,6 +47,12 @@ pub trait Source: Send + Sync {
     /// Where a path lay on the system the evidence came from, if it was mapped.
     fn origin(&self, path: &[u8]) -> Option<Name>;
 
+    /// Whether a path lies in this target, so that it may be asked for by [`Session::find`].
+    fn holds(&self, path: &[u8]) -> bool {
+        let _ = path;
+        false
+    }
+
     /// One worker's way to contents.
     fn session(&self) -> Box<dyn Session + '_>;
 
@@ -57,6 +63,13 @@ pub trait Source: Send + Sync {
 /// One worker's handle on a source. Never crosses a thread.
 pub trait Session {
     fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError>;
+
+    /// The object at a path that the source holds, as the walk announces it; none where there is none, or a link stands
+    /// on the way. Nothing is opened for reading.
+    fn find(&mut self, path: &Name) -> Option<Entry> {
+        let _ = path;
+        None
+    }
 }
 
 /// An open object: its bytes, and whether they stood still.
@@ -85,6 +98,13 @@ pub struct TargetFacts {
     pub atime_protection: String,
 }
 
+/// Whether a path is `root` or lies below it.
+fn is_within(root: &[u8], path: &[u8]) -> bool {
+    let separator = |b: &u8| *b == b'/' || (cfg!(windows) && *b == b'\\');
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.first().is_some_and(separator) || root.last().is_some_and(separator))
+}
+
 /// The gap reason for an I/O error.
 fn io_reason(err: &std::io::Error) -> GapReason {
     use std::io::ErrorKind;
@@ -93,5 +113,20 @@ fn io_reason(err: &std::io::Error) -> GapReason {
         ErrorKind::NotFound => GapReason::NotFound,
         ErrorKind::InvalidFilename => GapReason::PathLimit,
         _ => GapReason::IoError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn what_lies_in_a_target() {
+        for (root, path) in [(&b"/a"[..], &b"/a"[..]), (b"/a", b"/a/b"), (b"/", b"/b"), (b"/a/b.7z.001", b"/a/b.7z.001")] {
+            assert!(is_within(root, path));
+        }
+        for (root, path) in [(&b"/a"[..], &b"/ab"[..]), (b"/a/b.7z.001", b"/a/b.7z.002"), (b"/a/b", b"/a")] {
+            assert!(!is_within(root, path));
+        }
     }
 }

@@ -77,8 +77,12 @@ impl Source for PortableTree {
         self.map.origin(path)
     }
 
+    fn holds(&self, path: &[u8]) -> bool {
+        super::is_within(Name::from(self.root.as_path()).bytes(), path)
+    }
+
     fn session(&self) -> Box<dyn Session + '_> {
-        Box::new(PortableSession)
+        Box::new(PortableSession { tree: self })
     }
 
     fn facts(&self) -> TargetFacts {
@@ -97,9 +101,17 @@ impl PortableTree {
     }
 }
 
-struct PortableSession;
+struct PortableSession<'t> {
+    tree: &'t PortableTree,
+}
 
-impl Session for PortableSession {
+impl Session for PortableSession<'_> {
+    fn find(&mut self, path: &Name) -> Option<Entry> {
+        let path = path.to_path();
+        let meta = std::fs::symlink_metadata(&path).ok()?;
+        Some(self.tree.entry(&path, Some(&meta)))
+    }
+
     fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError> {
         let fail = |e: io::Error| OpenError { reason: io_reason(&e), detail: e.to_string() };
         let file = File::open(entry.locator.os_name().to_path()).map_err(fail)?;

@@ -14,6 +14,7 @@ mod ioc;
 mod ioc_goldens;
 mod known_good;
 mod leaks;
+mod mail;
 mod manual;
 mod matching;
 mod mentions;
@@ -37,6 +38,7 @@ mod staging;
 mod stix;
 mod support;
 mod verify;
+mod volumes;
 mod walk;
 mod yara;
 

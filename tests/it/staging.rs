@@ -11,6 +11,8 @@ use wardround::model::{
 };
 use wardround::score::weigh;
 
+use crate::support::Scene;
+
 fn object(locator: Locator) -> Object {
     let kind = if locator.depth() > 0 { Kind::Member } else { Kind::File };
     Object::new(locator, kind, Meta { size: 5000, ..Meta::default() })
@@ -99,4 +101,23 @@ fn every_sample_is_spoken_of() {
         assert!(nightly || expected.contains(&format!("`{path}`")), "{path}");
     }
     assert!((50_000..300_000).contains(&bytes));
+}
+
+#[test]
+fn scripts_that_are_not_weighed_make_coverage_incomplete() {
+    let scan = |count: usize| {
+        let scene = Scene::new();
+        for n in 0..count {
+            scene.file(&format!("s/{n:05}.bat"), "rclone copy C:\\lists remote:x\r\n");
+        }
+        let case = scene.scan(&["--no-default-rules", "--no-default-iocs"]);
+        (scene, case)
+    };
+    let (_scene, case) = scan(10_003);
+    case.assert_adds_up();
+    let gaps = case.report["gaps"].as_array().expect("gaps");
+    let told = gaps.iter().filter(|gap| gap["detail"] == "3 of the scripts of this host are not weighed; 10000 are").count();
+    assert_eq!((told, case.exit(), case.report["coverage"]["verdict"].as_str()), (1, 3, Some("incomplete")), "{gaps:?}");
+    let (_scene, few) = scan(3);
+    assert_eq!(few.report["coverage"]["verdict"], "complete");
 }

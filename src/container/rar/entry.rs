@@ -25,6 +25,8 @@ pub(super) struct Main {
     pub volume: bool,
     pub recovery: bool,
     pub comment: bool,
+    /// Number of the volume, from 0, where the header tells it.
+    pub number: Option<u64>,
 }
 
 /// A file or a service's data.
@@ -34,6 +36,8 @@ pub(super) struct Entry {
     /// First byte of the data in the object.
     pub data: u64,
     pub packed: u64,
+    /// Where the data lie, in all volumes: first byte and length.
+    pub pieces: Vec<(u64, u64)>,
     /// Unpacked; none where it isn't known.
     pub size: Option<u64>,
     /// CRC-32 of the content: plain, or mixed with the key where `Lock::Rar50` says so.
@@ -51,6 +55,22 @@ pub(super) struct Entry {
     pub newer: bool,
     /// Of a service: the name of the stream it holds.
     pub stream: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Whether another volume's entry can be the next piece of this one.
+    pub(super) fn goes_on_as(&self, next: &Self) -> bool {
+        self.facts.name == next.facts.name && self.method == next.method && self.lock.is_some() == next.lock.is_some()
+    }
+
+    /// Adds the piece of the next volume. Its header has the checksum of the whole, where it is the last.
+    pub(super) fn extend(&mut self, next: &Self) {
+        self.pieces.extend_from_slice(&next.pieces);
+        self.packed = self.packed.saturating_add(next.packed);
+        self.facts.packed = Some(self.packed);
+        (self.after, self.crc, self.facts.crc32) = (next.after, next.crc, next.facts.crc32);
+        self.newer |= next.newer;
+    }
 }
 
 /// How content is stored.

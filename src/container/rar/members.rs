@@ -107,9 +107,7 @@ impl Members {
                 return Ok(());
             }
         };
-        input.seek(io::SeekFrom::Start(entry.data))?;
-        let mut input = input;
-        let mut stored = Read::by_ref(&mut input).take(entry.packed);
+        let mut stored = Pieces::new(input, &entry);
         let mut counted = Input::new(&mut stored);
         let fed = counted.fed();
         let mut plain;
@@ -234,11 +232,10 @@ impl Members {
     /// Whether the content has the CRC-32 and the size that the header says.
     fn comes_out_right(&self, entry: &Entry, continues: bool, input: &mut dyn ReadSeek, keys: &Keys, ratio: u64) -> bool {
         let (Some(crc), Some(size), false) = (entry.crc, entry.size, entry.before || entry.after) else { return false };
-        if size > FREE.max(entry.packed.saturating_mul(ratio)) || input.seek(io::SeekFrom::Start(entry.data)).is_err() {
+        if size > FREE.max(entry.packed.saturating_mul(ratio)) {
             return false;
         }
-        let mut input = input;
-        let mut stored = Read::by_ref(&mut input).take(entry.packed);
+        let mut stored = Pieces::new(input, entry);
         let mut plain = Plain::new(&mut stored, keys);
         let mut tally = Tally::default();
         let task = Task { method: entry.method, size, solid: continues };
@@ -254,6 +251,37 @@ impl Members {
             }
         };
         done && tally.size == size && keys.checksum(tally.crc.finalize()) == crc
+    }
+}
+
+/// The packed bytes of a member, from all volumes that hold some.
+struct Pieces<'a> {
+    input: &'a mut dyn ReadSeek,
+    /// The last first.
+    pieces: Vec<(u64, u64)>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(input: &'a mut dyn ReadSeek, entry: &Entry) -> Self {
+        let mut pieces = if entry.pieces.is_empty() { vec![(entry.data, entry.packed)] } else { entry.pieces.clone() };
+        pieces.reverse();
+        Self { input, pieces }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some((at, left)) = self.pieces.last_mut() {
+            let wanted = usize::try_from(*left).unwrap_or(usize::MAX).min(buf.len());
+            self.input.seek(io::SeekFrom::Start(*at))?;
+            let n = self.input.read(&mut buf[..wanted])?;
+            (*at, *left) = (at.saturating_add(n as u64), left.saturating_sub(n as u64));
+            if n > 0 || buf.is_empty() {
+                return Ok(n);
+            }
+            self.pieces.pop();
+        }
+        Ok(0)
     }
 }
 

@@ -1,7 +1,9 @@
 //! RAR: the headers of RAR 4 and 5 are read here, stored members are copied, compressed ones go through the
 //! decoders of the `rars` crate.
 //!
-//! Notes: `prefix_data`, `trailing_data`, `comment`, `recovery_record`, `ntfs_stream`, `volume`,
+//! Volumes that lie beside the first one are read with it. Notes: `prefix_data`, `trailing_data`, `comment`,
+//! `recovery_record`, `ntfs_stream`, `volume`, `read_with_set` (its members are those of the volume before),
+//! `volume_behind_last` (more volumes than the set has),
 //! `opened_with_password`, `passwords_not_all_tried`.
 
 use std::io::{self, SeekFrom};
@@ -11,10 +13,11 @@ use memchr::memmem::Finder;
 
 use super::passwords::Keyring;
 use super::read::read_at;
+use super::set::{Joined, Part};
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, overlay};
-use crate::model::GapReason;
 
+mod chain;
 mod crypt;
 mod decode;
 mod entry;
@@ -24,12 +27,14 @@ mod pump;
 mod rar14;
 mod rar4;
 mod rar5;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod volumes;
 
-use entry::{Block, Main};
-use members::Members;
+use chain::Chain;
+use entry::Block;
+use reading::Reading;
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"Rar!\x1a\x07"));
 
@@ -38,8 +43,6 @@ const SEARCH: u64 = 16 << 20;
 /// Bytes of a window of that search, and what the test of a place may look at.
 const WINDOW: usize = 256 << 10;
 const HEADER: usize = 8 << 10;
-/// Damaged headers before the rest of an archive is given up.
-const DAMAGED: u32 = 100;
 
 pub struct Rar;
 
@@ -75,11 +78,9 @@ impl Container for Rar {
             // RAR 5.0 brought the second format; later versions can still write the first.
             let newer = mark.starts_with(rar5::MARK);
             walk.made_by(if newer { "RAR 5 or later" } else { "RAR 1.5 to 4, or later in its old format" }.to_owned());
-            let mut headers = match mark.starts_with(rar5::MARK) {
-                true => Headers::Rar5(rar5::Headers::new(base, end)),
-                false => Headers::Rar4(Box::new(rar4::Headers::new(base, end))),
-            };
-            blocks(&mut headers, probe, input, end, &mut keyring, &mut walk)
+            let chain = Chain::new(Headers::new(&mark, base, end), end, probe);
+            let mut joined = Joined::new(input, probe.volumes, [Part::own(end)]);
+            Reading::new(chain).blocks(&mut joined, &mut keyring, &mut walk)
         });
         if let Err(e) = outcome {
             walk.failed(&e);
@@ -100,6 +101,18 @@ enum Headers {
 }
 
 impl Headers {
+    fn new(mark: &[u8], base: u64, end: u64) -> Self {
+        match mark.starts_with(rar5::MARK) {
+            true => Self::Rar5(rar5::Headers::new(base, end)),
+            false => Self::Rar4(Box::new(rar4::Headers::new(base, end))),
+        }
+    }
+
+    /// Of RAR 5 or later.
+    fn newer(&self) -> bool {
+        matches!(self, Self::Rar5(_))
+    }
+
     fn next(
         &mut self,
         input: &mut dyn ReadSeek,
@@ -124,109 +137,6 @@ impl Headers {
             Self::Rar4(headers) => headers.opened(),
             Self::Rar5(headers) => headers.opened(),
         }
-    }
-}
-
-/// Every block, in its order.
-fn blocks(
-    headers: &mut Headers,
-    probe: &Probe<'_>,
-    input: &mut dyn ReadSeek,
-    end: u64,
-    keyring: &mut Keyring,
-    walk: &mut Walk<'_>,
-) -> io::Result<()> {
-    let budget = walk.budget().clone();
-    let mut members = Members::default();
-    members.newer = matches!(headers, Headers::Rar5(_));
-    let mut volume = Volume::default();
-    let mut damaged = 0;
-    let mut searched = 0;
-    let mut ended = false;
-    let mut opened = false;
-    while !walk.ended() {
-        let at = headers.position();
-        let Some(block) = headers.next(input, keyring, &budget)? else { break };
-        if headers.opened() && !opened {
-            opened = true;
-            walk.names_hidden();
-            walk.opened_with_password();
-        }
-        match block {
-            Err(Hidden) => {
-                walk.names_hidden();
-                walk.shortfall(GapReason::Encrypted, "names and content are encrypted");
-                return Ok(());
-            }
-            Ok(Block::Main(main)) => {
-                main_notes(main, walk);
-                members.solid = main.solid;
-                volume.set = main.volume;
-            }
-            Ok(Block::File(entry)) => {
-                volume.before |= entry.before;
-                volume.behind |= entry.after;
-                members.member(*entry, input, keyring, walk)?;
-            }
-            Ok(Block::Service(entry)) => members.service(*entry, input, keyring, walk)?,
-            Ok(Block::End { more }) => {
-                volume.behind |= more;
-                ended = true;
-                break;
-            }
-            Ok(Block::Note(note)) => walk.note(note),
-            Ok(Block::Other) => {}
-            Ok(Block::Damaged) => {
-                walk.shortfall(GapReason::Malformed, "a header is damaged");
-                damaged += 1;
-                searched += headers.position().saturating_sub(at);
-                members.lost();
-                if damaged >= DAMAGED || searched >= SEARCH {
-                    walk.shortfall(GapReason::Malformed, "too many damaged headers; the rest is not listed");
-                    return Ok(());
-                }
-            }
-        }
-    }
-    if walk.ended() {
-        return Ok(());
-    }
-    let behind = headers.position();
-    if behind > end {
-        walk.shortfall(GapReason::Malformed, "the archive is cut off");
-    } else if ended && behind < end {
-        walk.note("trailing_data");
-    } else if !ended && (members.newer || !members.any()) {
-        // RAR 2.9 and later write a record at the end, and none makes an archive of nothing.
-        walk.shortfall(GapReason::Malformed, "the archive has no end record; it may be cut off");
-    }
-    volume.tell(probe.name, walk);
-    Ok(())
-}
-
-fn main_notes(main: Main, walk: &mut Walk<'_>) {
-    for (is, note) in [(main.recovery, "recovery_record"), (main.comment, "comment"), (main.volume, "volume")] {
-        if is {
-            walk.note(note);
-        }
-    }
-}
-
-/// Which other volumes hold a part of what this one holds.
-#[derive(Default)]
-struct Volume {
-    set: bool,
-    before: bool,
-    behind: bool,
-}
-
-impl Volume {
-    fn tell(&self, name: &[u8], walk: &mut Walk<'_>) {
-        if !self.set {
-            return;
-        }
-        let (before, behind) = volumes::beside(name);
-        walk.missing(before.filter(|_| self.before).into_iter().chain(behind.filter(|_| self.behind)));
     }
 }
 

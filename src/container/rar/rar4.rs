@@ -194,8 +194,13 @@ fn parse(header: &[u8], behind: u64) -> (Block, u64) {
     let follows = if flags & LONG != 0 { u64::from(data(7)) } else { 0 };
     match header.get(2) {
         Some(&MAIN) => {
-            let main =
-                Main { solid: flags & 8 != 0, volume: flags & 1 != 0, recovery: flags & 0x40 != 0, comment: flags & 2 != 0 };
+            let main = Main {
+                solid: flags & 8 != 0,
+                volume: flags & 1 != 0,
+                recovery: flags & 0x40 != 0,
+                comment: flags & 2 != 0,
+                number: None,
+            };
             (Block::Main(main), 0)
         }
         Some(&kind @ (FILE | SERVICE)) => match file(header, behind, kind == SERVICE) {
@@ -274,6 +279,7 @@ fn file(header: &[u8], data: u64, service: bool) -> Option<Entry> {
         facts,
         data,
         packed,
+        pieces: Vec::new(),
         size: (!unknown).then_some(size),
         crc: (!after).then_some(crc),
         method,

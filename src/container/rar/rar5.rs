@@ -125,7 +125,10 @@ impl Headers {
         let block = match kind {
             MAIN => {
                 let flags = fields.vint()?;
-                Block::Main(Main { solid: flags & 4 != 0, volume: flags & 1 != 0, recovery: flags & 8 != 0, comment: false })
+                // The first volume has no number.
+                let number = if flags & 2 != 0 { Some(fields.vint()?) } else { (flags & 1 != 0).then_some(0) };
+                let (solid, volume, recovery) = (flags & 4 != 0, flags & 1 != 0, flags & 8 != 0);
+                Block::Main(Main { solid, volume, recovery, comment: false, number })
             }
             FILE | SERVICE => {
                 let mut entry = file(&mut fields, extra)?;
@@ -271,6 +274,7 @@ fn file(fields: &mut Cursor<'_>, extra: &[u8]) -> Option<Entry> {
         facts,
         data: 0,
         packed: 0,
+        pieces: Vec::new(),
         size,
         crc,
         method,

@@ -116,6 +116,170 @@ fn parts_of_a_set() {
     );
 }
 
+/// Three volumes of RAR 5: `one` lies in the first, `two` in all, `three` in the last.
+fn set_of_five() -> Shelf {
+    let whole = b"the first piece, the second, the third";
+    let piece = |flags: u8, bytes: &[u8]| {
+        // Of a piece that goes on the checksum is that of its packed bytes; the last has that of the whole.
+        let crc = crc32fast::hash(if flags & 16 != 0 { bytes } else { whole }).to_le_bytes();
+        let fields = [&[4][..], &vint(whole.len() as u64), &[0], &crc, &[0, 1, 3], b"two"].concat();
+        let body = [&[2, flags | 2][..], &vint(bytes.len() as u64), &fields].concat();
+        [five(&body), bytes.to_vec()].concat()
+    };
+    let first = [five_file(2, 0, "one", &[], b"1"), piece(16, &whole[..17])];
+    let last = [piece(8, &whole[29..]), five_file(2, 0, "three", &[], b"3")];
+    Shelf::of([
+        ("x.part1.rar", five_archive(&[1], &first, 1)),
+        ("x.part2.rar", five_archive(&[3, 1], &[piece(24, &whole[17..29])], 1)),
+        ("x.part3.rar", five_archive(&[3, 2], &last, 0)),
+    ])
+}
+
+/// The same of RAR 4, by its old names.
+fn set_of_four() -> Shelf {
+    let whole = b"the first piece, the second, the third";
+    let piece = |flags: u16, bytes: &[u8]| {
+        let crc = crc32fast::hash(if flags & 2 != 0 { bytes } else { whole }).to_le_bytes();
+        let fields = [
+            &(bytes.len() as u32).to_le_bytes()[..],
+            &(whole.len() as u32).to_le_bytes(),
+            &[3],
+            &crc,
+            &[0, 0x60, 0x21, 0x58, 29, 0x30, 3, 0],
+            &0o100_644_u32.to_le_bytes(),
+            b"two",
+        ];
+        [four(0x74, 0x8000 | flags, &fields.concat()), bytes.to_vec()].concat()
+    };
+    let volume = |flags: u16, blocks: &[Vec<u8>], more: u16| {
+        [b"Rar!\x1a\x07\0".to_vec(), four(0x73, flags, &[0; 6]), blocks.concat(), four(0x7b, 0x4000 | more, &[])].concat()
+    };
+    Shelf::of([
+        ("x.rar", volume(0x101, &[four_file(0, b"one", b"1"), piece(2, &whole[..17])], 1)),
+        ("x.r00", volume(1, &[piece(3, &whole[17..29])], 1)),
+        ("x.r01", volume(1, &[piece(1, &whole[29..]), four_file(0, b"three", b"3")], 0)),
+    ])
+}
+
+#[test]
+fn volumes_are_joined() {
+    for (set, names) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
+        let tree = set.open(names[0]);
+        assert_eq!((tree.names(), tree.gaps()), (["one", "two", "three"].map(str::to_owned).to_vec(), vec![]), "{}", names[0]);
+        assert_eq!(tree.content("two"), Some(&b"the first piece, the second, the third"[..]));
+        let facts = &tree.seen[1].facts;
+        assert_eq!(facts.crc32, tree.content("two").map(crc32fast::hash));
+        assert_eq!((facts.size, facts.packed), (Some(38), Some(38)));
+        assert!(opened(&tree).facts.missing_volumes.is_empty());
+        // The others are read with it, and say so.
+        for name in &names[1..] {
+            let tree = set.open(name);
+            assert_eq!((tree.seen.len(), tree.gaps()), (0, vec![]), "{name}");
+            assert_eq!(opened(&tree).facts.notes, ["read_with_set", "volume"], "{name}");
+        }
+        let alone = open(&set.0[names[0].as_bytes()], names[0]);
+        assert_eq!(alone.gaps(), [GapReason::MissingVolume], "nothing lies beside what is inside something else");
+    }
+}
+
+#[test]
+fn the_first_volume_may_be_a_program() {
+    let mut set = set_of_five();
+    let first = set.0.remove(&b"x.part1.rar"[..]).unwrap();
+    set.0.insert(b"x.part1.exe".to_vec(), [b"MZ a program", &first[..]].concat());
+    let tree = set.open("x.part1.exe");
+    assert_eq!((tree.content("two").map(<[u8]>::len), tree.gaps()), (Some(38), vec![]));
+    assert_eq!((set.open("x.part2.rar").seen.len(), set.open("x.part3.rar").seen.len()), (0, 0));
+}
+
+#[test]
+fn a_missing_volume_is_named_and_the_others_are_read() {
+    for (mut set, names) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
+        set.0.remove(names[1].as_bytes());
+        let tree = set.open(names[0]);
+        assert_eq!((tree.content("one"), tree.content("two")), (Some(&b"1"[..]), Some(&b"the first piece, "[..])));
+        assert_eq!(
+            (tree.gaps(), &opened(&tree).facts.missing_volumes[..]),
+            (vec![GapReason::MissingVolume], &[names[1].to_owned()][..])
+        );
+        let tree = set.open(names[2]);
+        assert_eq!((tree.content("three"), tree.gaps()), (Some(&b"3"[..]), vec![GapReason::MissingVolume]));
+        assert_eq!(opened(&tree).facts.missing_volumes, [names[1]]);
+    }
+}
+
+#[test]
+fn a_volume_of_another_place_is_told() {
+    // The third in the place of the second.
+    for (mut set, [first, second, third]) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
+        let other = set.0[third.as_bytes()].clone();
+        set.0.insert(second.into(), other);
+        let tree = set.open(first);
+        assert!(tree.seen.iter().filter(|seen| seen.name() == "two").all(|seen| seen.gap.is_some()), "{:?}", tree.seen);
+        assert_eq!(tree.content("three"), Some(&b"3"[..]), "nothing is lost");
+        assert!(!tree.gaps().is_empty());
+    }
+    // Another archive, or none, in the place of the second.
+    for other in [five_archive(&[0], &[five_file(2, 0, "other", &[], b"o")], 0), b"no archive".to_vec(), FOUR.to_vec(), vec![]] {
+        let mut set = set_of_five();
+        set.0.insert("x.part2.rar".into(), other.clone());
+        let tree = set.open("x.part1.rar");
+        assert_eq!((tree.names().len(), tree.gaps()), (2, vec![GapReason::MissingVolume]));
+        assert_eq!(opened(&tree).facts.missing_volumes, ["x.part2.rar"]);
+        let notes = |name: &str| set.open(name).opened.first().map(|e| e.facts.notes.clone()).unwrap_or_default();
+        assert!(!notes("x.part3.rar").contains(&"read_with_set".to_owned()), "it begins anew");
+        assert!(!notes("x.part2.rar").contains(&"read_with_set".to_owned()));
+    }
+}
+
+#[test]
+fn a_volume_that_is_left_over_is_not_lost() {
+    let mut set = set_of_five();
+    let stray = [five_file(2, 8, "old", &[], b"its end"), five_file(2, 0, "older", &[], b"whole")];
+    set.0.insert("x.part4.rar".into(), five_archive(&[3, 3], &stray, 0));
+    let tree = set.open("x.part1.rar");
+    assert_eq!(tree.names(), ["one", "two", "three", "old", "older"]);
+    assert_eq!((tree.content("older"), tree.gaps()), (Some(&b"whole"[..]), vec![GapReason::MissingVolume]));
+    assert_eq!(opened(&tree).facts.notes, ["volume", "volume_behind_last"]);
+    assert_eq!(set.open("x.part4.rar").seen.len(), 0);
+}
+
+#[test]
+fn damaged_sets_are_told() {
+    for (set, names) in
+        [(set_of_five(), ["x.part1.rar", "x.part2.rar", "x.part3.rar"]), (set_of_four(), ["x.rar", "x.r00", "x.r01"])]
+    {
+        for name in names {
+            let whole = set.0[name.as_bytes()].clone();
+            for cut in 0..whole.len() {
+                let mut set = Shelf(set.0.clone());
+                set.0.insert(name.into(), whole[..cut].to_vec());
+                let all: Vec<_> = names.iter().map(|name| set.open(name)).collect();
+                let told = all.iter().any(|tree| !tree.gaps().is_empty());
+                let three = all.iter().any(|tree| tree.content("three") == Some(b"3"));
+                let two = all.iter().any(|tree| tree.seen.iter().any(|s| s.name() == "two" && s.gap.is_none()));
+                assert!(told || two && three, "{name} cut at {cut}");
+            }
+            for at in 0..whole.len() {
+                for value in [whole[at] ^ 1, 0xff] {
+                    let mut set = Shelf(set.0.clone());
+                    let mut bytes = whole.clone();
+                    bytes[at] = value;
+                    set.0.insert(name.into(), bytes);
+                    let seen: usize = names.iter().map(|name| set.open(name).seen.len()).sum();
+                    assert!(seen <= 12, "{name}: byte {at} as {value}: {seen}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_damaged_header_hides_no_more_than_its_member() {
     for (make, at) in [

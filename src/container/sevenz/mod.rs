@@ -1,7 +1,7 @@
 //! 7z: its own start header here, everything behind it by `sevenz-rust2` (7zFormat.txt of the 7-Zip sources).
 //!
 //! A folder of 7z ("block" in the crate) is one compressed stream that may hold many members: it is decoded once,
-//! in its order. Notes: `prefix_data`, `trailing_data`, `anti_item`, `opened_with_password`,
+//! in its order. The parts of an archive that was cut (`x.7z.001`) are read as one, from the first. Notes: `prefix_data`, `trailing_data`, `anti_item`, `opened_with_password`,
 //! `passwords_not_all_tried`.
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,8 +12,9 @@ use memchr::memmem::Finder;
 use sevenz_rust2::{Archive, Error, Password};
 
 use super::meter::{Fault, Fed, fault_of};
-use super::parts::{part, stem};
+use super::parts::shown;
 use super::passwords::Keyring;
+use super::set::{self, Joined};
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, overlay};
 use crate::model::GapReason;
@@ -54,11 +55,20 @@ impl Container for SevenZip {
             walk.note("prefix_data");
         }
         let mut keyring = Keyring::default();
-        if let Err(fault) = Source::new(input, base).map_err(|e| fault_of(&e)).and_then(|mut source| {
-            let Some((archive, password)) = open(&mut source, probe, &mut keyring, &mut walk)? else { return Ok(()) };
-            block::all(&archive, password, &mut source, &mut keyring, &mut walk);
-            Ok(())
-        }) {
+        let outcome = cut_off(input, base).and_then(|size| {
+            let set = size.and_then(|size| set::numbered(probe, size));
+            let mut members = |input: &mut dyn ReadSeek, next: Option<Vec<u8>>| -> Result<(), Fault> {
+                let mut source = Source::new(input, base).map_err(|e| fault_of(&e))?;
+                let Some((archive, password)) = open(&mut source, next, &mut keyring, &mut walk)? else { return Ok(()) };
+                block::all(&archive, password, &mut source, &mut keyring, &mut walk);
+                Ok(())
+            };
+            match set {
+                Some(set) => members(&mut Joined::new(input, probe.volumes, set.parts), Some(set.next)),
+                None => members(input, None),
+            }
+        });
+        if let Err(fault) = outcome {
             walk.shortfall(fault.reason, fault.detail);
         }
         if keyring.cut() {
@@ -84,13 +94,30 @@ impl Start {
         let sound = bytes.starts_with(MAGIC) && u32_at(8)? == crc32fast::hash(bytes.get(12..32)?);
         Some(Self { sound, offset: u64_at(12)?, size: u64_at(20)?, crc: u32_at(28)? })
     }
+
+    /// First byte behind the archive.
+    fn end(&self) -> u64 {
+        START.saturating_add(self.offset).saturating_add(self.size)
+    }
+}
+
+/// The bytes that there are, where the archive is longer than they are.
+fn cut_off(input: &mut dyn ReadSeek, base: u64) -> Result<Option<u64>, Fault> {
+    let mut size = || {
+        let mut source = Source::new(input, base)?;
+        let mut bytes = Vec::new();
+        source.by_ref().take(START).read_to_end(&mut bytes)?;
+        let longer = Start::parse(&bytes).is_some_and(|start| start.sound && start.end() > source.length);
+        Ok(longer.then_some(source.length.saturating_add(base)))
+    };
+    size().map_err(|e| fault_of(&e))
 }
 
 /// The archive's list, with the password that opened it where that is encrypted. None where there is nothing more
-/// to say.
+/// to say. `next` is the name of the part that should follow.
 fn open(
     source: &mut Source<'_>,
-    probe: &Probe<'_>,
+    next: Option<Vec<u8>>,
     keyring: &mut Keyring,
     walk: &mut Walk<'_>,
 ) -> Result<Option<(Archive, Option<Password>)>, Fault> {
@@ -98,11 +125,10 @@ fn open(
     source.by_ref().take(START).read_to_end(&mut bytes).map_err(|e| fault_of(&e))?;
     let damaged = Fault::new(GapReason::Malformed, "the start header is damaged");
     let start = Start::parse(&bytes).filter(|start| start.sound).ok_or(damaged)?;
-    let end = START.saturating_add(start.offset).saturating_add(start.size);
+    let end = start.end();
     if end > source.length {
-        let name = probe.name;
-        if let Some(number) = part(name) {
-            walk.missing([format!("{}.{:03}", stem(name), number.saturating_add(1))]);
+        if let Some(next) = next {
+            walk.missing([shown(&next)]);
             return Err(Fault::new(GapReason::MissingVolume, "the list of members lies in a part that follows"));
         }
         return Err(Fault::new(GapReason::Malformed, "the archive is cut off; its list of members is missing"));

@@ -84,3 +84,32 @@ fn damage_is_told() {
     mutations(PLAIN, "x.7z");
     mutations(LOCKED, "x.7z");
 }
+
+#[test]
+fn parts_are_joined() {
+    let cut = |at: [usize; 2]| {
+        Shelf::of([("x.7z.001", &PLAIN[..at[0]]), ("x.7z.002", &PLAIN[at[0]..at[1]]), ("x.7z.003", &PLAIN[at[1]..])])
+    };
+    for at in [[40, 60], [100, 120], [PLAIN.len() - 2, PLAIN.len() - 1]] {
+        let mut set = cut(at);
+        let tree = set.open("x.7z.001");
+        let whole = open(PLAIN, "x.7z");
+        assert_eq!((tree.names(), tree.gaps()), (whole.names(), vec![]));
+        assert_eq!(tree.content("folder/two.txt"), Some(&b"the second of two\n"[..]));
+        assert!(opened(&tree).facts.missing_volumes.is_empty() && opened(&tree).facts.notes.is_empty());
+        let other = set.0.remove(&b"x.7z.002"[..]).unwrap();
+        let tree = set.open("x.7z.001");
+        assert_eq!(
+            (tree.gaps(), &opened(&tree).facts.missing_volumes[..]),
+            (vec![GapReason::MissingVolume], &["x.7z.002".to_owned()][..])
+        );
+        // Parts in each other's place.
+        let same = set.0[&b"x.7z.003"[..]] == other;
+        let last = set.0.insert(b"x.7z.003".to_vec(), other).unwrap();
+        set.0.insert(b"x.7z.002".to_vec(), last);
+        assert_eq!(set.open("x.7z.001").gaps().is_empty(), same);
+    }
+    // What is whole needs nothing beside it.
+    let set = Shelf::of([("x.7z.001", PLAIN), ("x.7z.002", b"other")]);
+    assert_eq!((set.open("x.7z.001").gaps(), &opened(&set.open("x.7z.001")).facts.notes[..]), (vec![], &[][..]));
+}

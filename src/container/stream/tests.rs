@@ -199,7 +199,7 @@ fn archives_are_reached_through_streams_without_seeking() {
     builder.append_data(&mut head, "a", TEXT).unwrap();
     let tar = builder.into_inner().unwrap();
     for bytes in ALL.iter().map(|(_, encode)| encode(TEXT)).chain([tar]) {
-        let probe = Probe { head: &bytes, tail: &bytes, body: &bytes, size: bytes.len() as u64, name: b"x" };
+        let probe = Probe { head: &bytes, tail: &bytes, body: &bytes, size: bytes.len() as u64, name: b"x", volumes: None };
         let format = crate::container::detect(&probe).unwrap();
         assert!(format.forward_only());
         let mut tree = Tree::default();

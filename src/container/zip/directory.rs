@@ -3,8 +3,9 @@
 use std::io;
 
 use super::entry::{u16_at, u32_at, u64_at};
-use crate::container::ReadSeek;
 use crate::container::read::read_at;
+use crate::container::{ReadSeek, gap_of};
+use crate::model::GapReason;
 
 /// Bytes that are searched from the end; the second only where the first gave nothing.
 const TAILS: [u64; 2] = [(64 << 10) + 22, 1 << 20];
@@ -58,10 +59,28 @@ pub(super) fn in_tail(tail: &[u8], size: u64) -> bool {
     })
 }
 
-/// Finds the last end record that leads to a directory.
-pub(super) fn find(input: &mut dyn ReadSeek, size: u64) -> io::Result<Option<End>> {
+/// The number of the volume, where the last end record says that it is not the only one. Its directory may begin in
+/// another one (APPNOTE §4.4.19; the number in the zip64 record where the field is full).
+pub(super) fn disk(input: &mut dyn ReadSeek, size: u64) -> io::Result<Option<u32>> {
+    let start = size.saturating_sub(TAILS[0]);
+    let bytes = read_at(input, start, usize::try_from(size - start).unwrap_or(usize::MAX))?;
+    let whole = |at: &usize| u16_at(&bytes, at.saturating_add(20)).is_some_and(|n| *at + 22 + usize::from(n) <= bytes.len());
+    let Some(at) = memchr::memmem::rfind_iter(&bytes, b"PK\x05\x06").take(CANDIDATES).find(whole) else { return Ok(None) };
+    let narrow = u16_at(&bytes, at + 4).map(u32::from);
+    // The locator counts volumes, this one included.
+    let locator = at.checked_sub(20).and_then(|at| bytes.get(at..)).filter(|b| b.starts_with(b"PK\x06\x07"));
+    let wide = locator.and_then(|b| u32_at(b, 16)).and_then(|count| count.checked_sub(1));
+    Ok(match narrow {
+        Some(0xffff) => wide,
+        narrow => narrow,
+    }
+    .filter(|disk| *disk > 0))
+}
+
+/// Finds the last end record that leads to a directory, in what lies from `floor` on.
+pub(super) fn find(input: &mut dyn ReadSeek, floor: u64, size: u64) -> io::Result<Option<End>> {
     for tail in TAILS {
-        let start = size.saturating_sub(tail);
+        let start = size.saturating_sub(tail).max(floor);
         let bytes = read_at(input, start, usize::try_from(size - start).unwrap_or(usize::MAX))?;
         let mut found: Option<(u64, End)> = None;
         for at in memchr::memmem::rfind_iter(&bytes, b"PK\x05\x06").take(CANDIDATES) {
@@ -73,7 +92,7 @@ pub(super) fn find(input: &mut dyn ReadSeek, size: u64) -> io::Result<Option<End
                 Some((chosen, first)) => first.ambiguous |= end.end > *chosen && end.start != first.start,
             }
         }
-        if found.is_some() || start == 0 {
+        if found.is_some() || start == floor {
             return Ok(found.map(|(_, end)| end));
         }
     }
@@ -147,20 +166,28 @@ impl Claim {
     }
 }
 
+/// The same as `read_at`; nothing where a volume is missing.
+fn present(input: &mut dyn ReadSeek, at: u64, length: usize) -> io::Result<Vec<u8>> {
+    match read_at(input, at, length) {
+        Err(e) if gap_of(&e) == Some(GapReason::MissingVolume) => Ok(Vec::new()),
+        read => read,
+    }
+}
+
 fn starts_directory(input: &mut dyn ReadSeek, at: u64) -> io::Result<bool> {
-    Ok(read_at(input, at, 4)? == b"PK\x01\x02")
+    Ok(present(input, at, 4)? == b"PK\x01\x02")
 }
 
 /// The zip64 record that the locator before `position` leads to (APPNOTE §4.3.14, §4.3.15).
 fn zip64(input: &mut dyn ReadSeek, position: u64) -> io::Result<Option<Claim>> {
     let Some(at) = position.checked_sub(20) else { return Ok(None) };
-    let locator = read_at(input, at, 20)?;
+    let locator = present(input, at, 20)?;
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(None);
     }
     // Stored offset first; directly before the locator where bytes stand in front of the archive.
     for at in [u64_at(&locator, 8), at.checked_sub(56)].into_iter().flatten().filter(|record| *record < at) {
-        let record = read_at(input, at, 84)?;
+        let record = present(input, at, 84)?;
         if !record.starts_with(b"PK\x06\x06") {
             continue;
         }

@@ -3,7 +3,7 @@
 //! Readers that trust one of the two can be shown different archives; so both are compared, what only one of
 //! them lists is delivered as well, and disagreements are noted: `duplicate_name`, `header_mismatch`,
 //! `overlapping_entries`, `hidden_member`, `count_mismatch`, `ambiguous_end`, `prefix_data`, `trailing_data`,
-//! `false_encryption_flag`, `opened_with_password`, `passwords_not_all_tried`.
+//! `false_encryption_flag`, `read_with_set` (its members are those of another volume), `opened_with_password`, `passwords_not_all_tried`.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,12 @@ use std::io::{self, Read, SeekFrom};
 use std::rc::Rc;
 
 use super::meter::Input;
-use super::parts::{part, stem};
+use super::parts::{numbered, part, shown, stem, with_ending};
 use super::passwords::Keyring;
 use super::read::read_at;
+use super::set::Joined;
 use super::walk::Walk;
-use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
+use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek, gap_of};
 use crate::model::{GapReason, MemberFacts};
 
 mod carve;
@@ -30,12 +31,14 @@ mod locked;
 mod maker;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use carve::Carver;
 use crypt::Plain;
 use directory::End;
 use entry::{Entry, MASKED};
 use maker::maker;
+use volumes::{Plan, Set, plan};
 
 /// Bytes of the directory read at a time.
 const WINDOW: usize = 256 << 10;
@@ -57,13 +60,20 @@ impl Container for Zip {
 
     fn expand(&self, probe: &Probe<'_>, input: &mut dyn ReadSeek, budget: &mut Budget, sink: &mut dyn MemberSink) -> Expanded {
         let mut walk = Walk::new(self.id(), budget, sink);
-        let outcome = input.seek(SeekFrom::End(0)).and_then(|size| {
-            let mut archive = Archive::new(input, size, walk.budget().limits.ratio);
-            let outcome = archive.expand(probe, &mut walk);
-            if archive.keyring.cut() {
-                walk.note("passwords_not_all_tried");
+        let outcome = input.seek(SeekFrom::End(0)).and_then(|size| match plan(probe, input, size)? {
+            Plan::Alone => Archive::new(input, size, walk.budget().limits.ratio).all(probe, &mut walk),
+            Plan::Elsewhere => {
+                walk.note("read_with_set");
+                Ok(())
             }
-            outcome
+            Plan::Joined(set) => {
+                let mut joined = Joined::new(input, probe.volumes, set.parts.iter().cloned());
+                let (size, holes, starts) =
+                    (joined.size(), joined.holes().collect(), joined.ranges().map(|(start, _)| start).collect());
+                let mut archive = Archive::new(&mut joined, size, walk.budget().limits.ratio);
+                archive.volumes = Some(Volumes { set, starts, holes });
+                archive.all(probe, &mut walk)
+            }
         });
         if let Err(e) = outcome {
             walk.failed(&e);
@@ -89,26 +99,62 @@ struct Archive<'a> {
     /// First bytes of the directory, the bound of entries' data.
     bound: u64,
     keyring: Keyring,
+    volumes: Option<Volumes>,
+}
+
+/// Where the volumes of a set begin in the whole, and what is missing of it.
+struct Volumes {
+    set: Set,
+    starts: Vec<u64>,
+    holes: Vec<(u64, u64)>,
+}
+
+impl Volumes {
+    fn is_missing(&self, disk: usize) -> bool {
+        self.starts.get(disk).is_none_or(|start| self.holes.iter().any(|(hole, _)| hole == start))
+    }
 }
 
 impl<'a> Archive<'a> {
     fn new(input: &'a mut dyn ReadSeek, size: u64, ratio: u64) -> Self {
         let allowance = Rc::new(Cell::new(size.saturating_mul(ratio).max(1 << 20)));
-        Self { input, size, taken: BTreeMap::new(), names: BTreeSet::new(), allowance, bound: size, keyring: Keyring::default() }
+        Self {
+            input,
+            size,
+            taken: BTreeMap::new(),
+            names: BTreeSet::new(),
+            allowance,
+            bound: size,
+            keyring: Keyring::default(),
+            volumes: None,
+        }
+    }
+
+    fn all(&mut self, probe: &Probe<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
+        let outcome = self.expand(probe, walk);
+        if self.keyring.cut() {
+            walk.note("passwords_not_all_tried");
+        }
+        outcome
     }
 
     fn expand(&mut self, probe: &Probe<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
-        let Some(end) = directory::find(self.input, self.size)? else {
-            if probe.head.starts_with(b"PK\x07\x08") {
-                walk.missing([format!("{}.zip", stem(probe.name))]);
+        // What is missing hides nothing behind it.
+        let floor = self.volumes.iter().flat_map(|volumes| &volumes.holes).map(|(_, end)| *end).max().unwrap_or(0);
+        let Some(end) = directory::find(self.input, floor, self.size)? else {
+            if let Some(volumes) = &self.volumes {
+                walk.missing(volumes.set.shown());
+                walk.shortfall(GapReason::MissingVolume, "the volume with the directory is missing");
+            } else if probe.head.starts_with(b"PK\x07\x08") {
+                walk.missing([shown(&with_ending(stem(probe.name), "zip"))]);
                 walk.shortfall(GapReason::MissingVolume, "the last part with the directory is missing");
             } else if let Some(number) = part(probe.name) {
-                walk.missing([format!("{}.{:03}", stem(probe.name), number.saturating_add(1))]);
+                walk.missing([shown(&numbered(probe.name, number.saturating_add(1)))]);
                 walk.shortfall(GapReason::MissingVolume, "the parts that follow are missing");
             } else {
                 walk.shortfall(GapReason::Malformed, "the archive has no directory; entries were found by their own headers");
             }
-            return self.carve(0, self.size, false, walk);
+            return self.rest(false, walk);
         };
         self.bound = end.start;
         self.remarks(&end, probe, walk);
@@ -119,12 +165,12 @@ impl<'a> Archive<'a> {
         }
         self.directory(&end, walk)?;
         self.taken.insert(end.start, end.end);
-        self.gaps(walk)
+        self.rest(true, walk)
     }
 
     /// What the end record tells by itself.
     fn remarks(&self, end: &End, probe: &Probe<'_>, walk: &mut Walk<'_>) {
-        if end.shift > 0 {
+        if end.shift > 0 && !self.volumes.as_ref().is_some_and(|volumes| volumes.set.split) {
             walk.note("prefix_data");
         }
         if end.end < self.size {
@@ -133,14 +179,19 @@ impl<'a> Archive<'a> {
         if end.ambiguous {
             walk.note("ambiguous_end");
         }
-        if end.disk > 0 && end.disk < u32::from(u16::MAX) {
+        if let Some(volumes) = &self.volumes {
+            // Offsets below 0 show that the first part that is there isn't the first; what follows a directory is none.
+            if volumes.set.split && !volumes.holes.is_empty() || !volumes.set.split && end.shift < 0 {
+                walk.missing(volumes.set.shown());
+                walk.shortfall(GapReason::MissingVolume, "some of the volumes are missing");
+            }
+        } else if end.disk > 0 && end.disk < u32::from(u16::MAX) {
             let stem = stem(probe.name);
-            walk.missing((1..=end.disk.min(99)).map(|n| format!("{stem}.z{n:02}")));
+            walk.missing((1..=end.disk.min(99)).map(|n| shown(&with_ending(stem, &format!("z{n:02}")))));
             walk.shortfall(GapReason::MissingVolume, "the parts before this one are missing");
         } else if end.shift < 0 {
-            let stem = stem(probe.name);
             if let Some(number) = part(probe.name) {
-                walk.missing((1..number).map(|n| format!("{stem}.{n:03}")));
+                walk.missing((1..number.min(1000)).map(|n| shown(&numbered(probe.name, n))));
             }
             walk.shortfall(GapReason::MissingVolume, "bytes before the present ones are missing");
         }
@@ -205,17 +256,30 @@ impl<'a> Archive<'a> {
             walk.note("duplicate_name");
         }
         let mut facts = entry.facts();
-        let offset = u64::try_from(i128::from(entry.header).saturating_add(end.shift)).ok();
-        let elsewhere = end.disk > 0 && entry.disk != end.disk;
+        let shifted = || u64::try_from(i128::from(entry.header).saturating_add(end.shift)).ok();
+        let disk = usize::try_from(entry.disk).unwrap_or(usize::MAX);
+        let (offset, elsewhere) = match &self.volumes {
+            Some(volumes) if volumes.set.split => {
+                (volumes.starts.get(disk).map(|start| start.saturating_add(entry.header)), volumes.is_missing(disk))
+            }
+            Some(_) => (shifted(), false),
+            None => (shifted(), end.disk > 0 && entry.disk != end.disk),
+        };
         let (Some(offset), false) = (offset, elsewhere) else {
             if walk.admit(&mut facts) {
                 walk.unread(&facts, GapReason::MissingVolume, "it lies in a part that is missing");
             }
             return Ok(());
         };
-        let found = match self.local(offset)? {
-            None if end.shift != 0 => self.local(entry.header)?.map(|found| (entry.header, found)),
-            found => found.map(|found| (offset, found)),
+        let found = match self.local(offset) {
+            Ok(None) if end.shift != 0 && self.volumes.is_none() => self.local(entry.header)?.map(|found| (entry.header, found)),
+            Err(e) if gap_of(&e) == Some(GapReason::MissingVolume) => {
+                if walk.admit(&mut facts) {
+                    walk.unread(&facts, GapReason::MissingVolume, "its header goes on in a part that is missing");
+                }
+                return Ok(());
+            }
+            found => found?.map(|found| (offset, found)),
         };
         let Some((offset, (local, data))) = found else {
             if walk.admit(&mut facts) {
@@ -247,7 +311,11 @@ impl<'a> Archive<'a> {
         if offset >= self.size {
             return Ok(None);
         }
-        let mut bytes = read_at(self.input, offset, 512)?;
+        let mut bytes = match read_at(self.input, offset, 512) {
+            // The header may end before what is missing.
+            Err(e) if gap_of(&e) == Some(GapReason::MissingVolume) => read_at(self.input, offset, Entry::LOCAL)?,
+            read => read?,
+        };
         let Some(length) = Entry::local_length(&bytes) else { return Ok(None) };
         if length > bytes.len() {
             bytes = read_at(self.input, offset, length)?;
@@ -308,8 +376,11 @@ impl<'a> Archive<'a> {
         shared
     }
 
-    /// Looks for entries in the parts of the file that nothing accounts for.
-    fn gaps(&mut self, walk: &mut Walk<'_>) -> io::Result<()> {
+    /// Looks for entries in the parts of the file that nothing accounts for; `hidden` says that a directory doesn't list
+    /// them.
+    fn rest(&mut self, hidden: bool, walk: &mut Walk<'_>) -> io::Result<()> {
+        // Nothing can be looked for in what is missing.
+        self.taken.extend(self.volumes.iter().flat_map(|volumes| volumes.holes.iter().copied()));
         let mut at = 0;
         let mut gaps = Vec::new();
         for (from, to) in &self.taken {
@@ -319,7 +390,7 @@ impl<'a> Archive<'a> {
             at = at.max(*to);
         }
         gaps.push((at, self.size));
-        gaps.into_iter().try_for_each(|(from, to)| self.carve(from, to, true, walk))
+        gaps.into_iter().try_for_each(|(from, to)| self.carve(from, to, hidden, walk))
     }
 
     /// Delivers what has a local header in `[from, to)`.

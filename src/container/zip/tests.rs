@@ -1,6 +1,6 @@
 //! Builders for zips of every shape, and what must come out of them.
 
-use super::super::testing::{Tree, mutations, open, open_known, open_with, opened, truncations};
+use super::super::testing::{Shelf, Tree, mutations, open, open_known, open_with, opened, truncations};
 use super::*;
 use crate::container::{Limits, Passwords};
 use crate::model::{Encrypted, Time};
@@ -321,6 +321,98 @@ fn split_sets_name_what_is_missing() {
     let mut spanned = b"PK\x07\x08".to_vec();
     spanned.extend(&bytes[..cut]);
     assert_eq!(opened(&open(&spanned, "set.z01")).facts.missing_volumes, ["set.zip"]);
+}
+
+/// A zip cut into three, each name with its bytes.
+fn cut() -> Shelf {
+    let bytes = zip(&[stored("first", &[b'1'; 300]), stored("second", &[b'2'; 300]), stored("last", b"3")]);
+    Shelf::of([("x.zip.001", &bytes[..200]), ("x.zip.002", &bytes[200..450]), ("x.zip.003", &bytes[450..])])
+}
+
+#[test]
+fn parts_that_were_cut_are_joined() {
+    let mut set = cut();
+    let tree = set.open("x.zip.001");
+    assert_eq!((tree.names(), tree.gaps()), (["first", "second", "last"].map(str::to_owned).to_vec(), vec![]));
+    assert_eq!(tree.content("second"), Some(&[b'2'; 300][..]));
+    assert!(opened(&tree).facts.notes.is_empty() && opened(&tree).facts.missing_volumes.is_empty());
+    let last = set.open("x.zip.003");
+    assert_eq!((last.seen.len(), last.gaps(), &opened(&last).facts.notes[..]), (0, vec![], &["read_with_set".to_owned()][..]));
+    set.0.remove(&b"x.zip.002"[..]);
+    let tree = set.open("x.zip.001");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["x.zip.002"]);
+    assert!(tree.gaps().contains(&GapReason::MissingVolume));
+    let tree = set.open("x.zip.003");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["x.zip.001", "x.zip.002"], "it is not read with the first");
+    assert_eq!(tree.content("last"), Some(&b"3"[..]));
+    let mut set = cut();
+    set.0.remove(&b"x.zip.001"[..]);
+    let tree = set.open("x.zip.003");
+    assert_eq!((tree.content("second"), tree.content("last")), (Some(&[b'2'; 300][..]), Some(&b"3"[..])), "with the second");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["x.zip.001"]);
+}
+
+#[test]
+fn numbers_may_count_whole_archives() {
+    let (one, two) = (zip(&[stored("one", b"1")]), zip(&[stored("two", b"2")]));
+    let set = Shelf::of([("x.001", one), ("x.002", two)]);
+    for (name, member) in [("x.001", "one"), ("x.002", "two")] {
+        let tree = set.open(name);
+        assert_eq!((tree.names(), tree.gaps()), (vec![member.to_owned()], vec![]));
+        assert!(opened(&tree).facts.notes.is_empty());
+    }
+}
+
+/// An archive split by its own rules: offsets count from the beginning of each volume.
+fn split() -> Shelf {
+    let parts = [stored("first", &[b'1'; 300]), stored("second", &[b'2'; 300]), stored("last", b"3")];
+    let locals: Vec<_> = parts.iter().map(local).collect();
+    let first = [b"PK\x07\x08", &locals[0][..], &locals[1][..100]].concat();
+    let second = [&locals[1][100..], &locals[2]].concat();
+    let on = |part: &Part, disk: u8, offset: usize| {
+        let mut entry = central(part, offset as u32);
+        entry[34] = disk;
+        entry
+    };
+    let directory =
+        [on(&parts[0], 0, 4), on(&parts[1], 0, 4 + locals[0].len()), on(&parts[2], 1, locals[1].len() - 100)].concat();
+    let mut end = vec![b'P', b'K', 5, 6, 2, 0, 2, 0, 3, 0, 3, 0];
+    end.extend((directory.len() as u32).to_le_bytes());
+    end.extend([0; 6]);
+    Shelf::of([("X.Z01", first), ("X.Z02", second), ("X.ZIP", [directory, end].concat())])
+}
+
+#[test]
+fn volumes_of_a_split_archive_are_joined() {
+    let mut set = split();
+    let tree = set.open("X.ZIP");
+    assert_eq!((tree.names(), tree.gaps()), (["first", "second", "last"].map(str::to_owned).to_vec(), vec![]));
+    assert_eq!((tree.content("second"), tree.content("last")), (Some(&[b'2'; 300][..]), Some(&b"3"[..])));
+    assert!(opened(&tree).facts.notes.is_empty(), "{:?}", opened(&tree).facts.notes);
+    let first = set.open("X.Z01");
+    assert_eq!((first.seen.len(), first.gaps(), &opened(&first).facts.notes[..]), (0, vec![], &["read_with_set".to_owned()][..]));
+    let second = set.0.remove(&b"X.Z02"[..]).unwrap();
+    let tree = set.open("X.ZIP");
+    assert_eq!(opened(&tree).facts.missing_volumes, ["X.Z02"]);
+    assert_eq!(tree.content("first"), Some(&[b'1'; 300][..]));
+    let gap = |name: &str| tree.seen.iter().find(|seen| seen.name() == name).and_then(|seen| seen.gap);
+    assert_eq!(
+        (gap("first"), gap("second"), gap("last")),
+        (None, Some(GapReason::MissingVolume), Some(GapReason::MissingVolume))
+    );
+    // Without the last one the first reads what its headers tell.
+    set.0.insert(b"X.Z02".to_vec(), second);
+    set.0.remove(&b"X.ZIP"[..]);
+    let tree = set.open("X.Z01");
+    assert_eq!(
+        (tree.content("second"), &opened(&tree).facts.missing_volumes[..]),
+        (Some(&[b'2'; 300][..]), &["X.ZIP".to_owned()][..])
+    );
+    assert_eq!(set.open("X.Z02").opened.len(), 0, "it begins inside a member");
+    // Another archive of that name leads nowhere.
+    set.0.insert(b"X.ZIP".to_vec(), zip(&[stored("other", b"o")]));
+    assert!(set.open("X.Z01").content("first").is_some());
+    assert_eq!(set.open("X.ZIP").names(), ["other"]);
 }
 
 #[test]

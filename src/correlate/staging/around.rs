@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use super::folder_of;
 use super::index::latest;
+use super::kept::{Kept, Placed};
 use crate::clue::paths;
 use crate::correlate::place::{is_system, normal, place};
-use crate::model::{Clue, ClueKind, Locator, Priors, Reason};
+use crate::model::{Clue, ClueKind, Gap, Locator, Priors, Reason};
 
 /// Seconds between a tool's arrival and the loot's last write that count as the same time.
 const SAME_TIME: u64 = 24 * 3600;
-/// Scripts and tools that are kept, the first in canonical order: of a host that holds more, the rest say no more.
-const MAX_KEPT: usize = 10_000;
 /// Paths of patient data in a list from which the list says what the loot is.
 const SPEAKING: u64 = 3;
 
@@ -39,6 +38,18 @@ struct Script {
     paths: Arc<[String]>,
 }
 
+impl Placed for Tool {
+    fn locator(&self) -> &Locator {
+        &self.locator
+    }
+}
+
+impl Placed for Script {
+    fn locator(&self) -> &Locator {
+        &self.locator
+    }
+}
+
 /// The suspected intrusion, seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -56,8 +67,8 @@ impl Window {
 #[derive(Debug, Default)]
 pub struct Around {
     pub window: Option<Window>,
-    tools: BTreeSet<Tool>,
-    scripts: BTreeSet<Script>,
+    tools: Kept<Tool>,
+    scripts: Kept<Script>,
     /// Numbers of scripts by the keys of what they name; filled at the end.
     naming: HashMap<String, Vec<usize>>,
     /// By folder: paths that lists name, and those that speak of patient data.
@@ -99,12 +110,12 @@ impl Around {
                     let dropped = place(&path).is_some();
                     let installed = path.contains("/program files");
                     let (locator, name) = (clue.locator.clone(), tool.clone());
-                    keep(&mut self.tools, Tool { locator, folder, name, transfer, written, dropped, installed });
+                    self.tools.add(Tool { locator, folder, name, transfer, written, dropped, installed });
                 }
             }
             ClueKind::Script { tool, transfer, paths } => {
                 let (locator, tool, paths) = (clue.locator.clone(), tool.clone(), paths.clone());
-                keep(&mut self.scripts, Script { locator, folder, tool, transfer: *transfer, paths });
+                self.scripts.add(Script { locator, folder, tool, transfer: *transfer, paths });
             }
             ClueKind::Listing { paths, patients } if outside => {
                 let sums = self.listings.entry(folder).or_default();
@@ -124,6 +135,11 @@ impl Around {
             }
             _ => {}
         }
+    }
+
+    /// What there was no room for.
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
+        [self.tools.gap("tools"), self.scripts.gap("scripts")].into_iter().flatten()
     }
 
     /// Makes what scripts name findable: once, when all are known.
@@ -243,14 +259,6 @@ impl Around {
         let script = self.scripts.iter().find(near)?;
         let text = format!("a script or configuration of {} lies beside it", script.tool);
         Some(Priors::get().reason("staging.tool_present", text).about([script.locator.clone()]))
-    }
-}
-
-/// Adds to a set that keeps its first members: which ones stay doesn't depend on the order in which they came.
-fn keep<T: Ord>(set: &mut BTreeSet<T>, one: T) {
-    set.insert(one);
-    if set.len() > MAX_KEPT {
-        set.pop_last();
     }
 }
 

@@ -12,11 +12,12 @@ use super::names::{Disguise, archive_disguise, extension, numbered, volume_head}
 use super::people::People;
 use super::place::{folder_end, is_recycle_index, normal, place};
 use super::tally::Tally;
-use crate::model::{Clue, Encrypted, Evidence, GapReason, Kind, Locator, Object, PhiFacts, Priors};
+use crate::model::{Clue, Encrypted, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Priors};
 
 mod around;
 mod index;
 mod judge;
+mod kept;
 mod matching;
 mod others;
 mod signs;
@@ -95,6 +96,7 @@ impl Staging {
     fn note_archive(&mut self, object: &Object) -> bool {
         let types = &Priors::get().types;
         let archive = match (&object.container, &object.file_type) {
+            (Some(facts), _) if facts.is_document() => return false,
             (Some(facts), _) => Archive {
                 format: facts.format.clone(),
                 encrypted: facts.encrypted,
@@ -260,7 +262,8 @@ impl Staging {
             // What lies open in a further volume belongs to the set.
             let set = if inside.is_none() { set_of(locator).and_then(|set| sets.get(&set)) } else { None };
             inside = inside.or_else(|| set.map(|first| (*first).clone()));
-            if inside.is_none() {
+            // So is what lies in a letter's attachments.
+            if inside.is_none() || (locator.depth() > 0 && !self.archives.contains_key(&locator.outer())) {
                 let folder = folder_of(locator);
                 let top = folders.entry(folder).or_insert_with_key(|folder| tree::top(folder)).clone();
                 of_folder.entry(top).or_default().push((locator, facts));
@@ -319,6 +322,10 @@ impl Correlator for Staging {
     fn finish(&mut self) -> Vec<Evidence> {
         self.settle();
         self.subjects().iter().filter_map(|subject| judge(self, subject)).collect()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.around.gaps().collect()
     }
 }
 

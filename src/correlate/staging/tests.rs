@@ -337,3 +337,32 @@ fn a_system_tool_speaks_of_nothing() {
     assert!(run("/mnt/c/PerfLogs/curl.exe"));
     assert!(!run("/mnt/c/Windows/System32/curl.exe") && !run("/usr/bin/curl"));
 }
+
+#[test]
+fn scripts_without_room_are_a_gap() {
+    let gaps = |count: usize| {
+        let mut staging = Staging::new();
+        for n in 0..count {
+            let kind = crate::model::ClueKind::Script { tool: "rclone".into(), transfer: true, paths: Arc::from(Vec::new()) };
+            staging.clue(&clue(&format!("/mnt/c/s/{n:05}.bat"), kind));
+        }
+        let _ = staging.finish();
+        staging.gaps().into_iter().map(|gap| (gap.locator.shown(), gap.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps(10_000), []);
+    assert_eq!(gaps(10_002), [("/mnt/c/s/10000.bat".to_owned(), GapReason::LimitMemory)]);
+}
+
+#[test]
+fn a_letter_is_judged_as_a_file() {
+    let letter = Locator::os("/mnt/c/PerfLogs/letter.eml");
+    let zip = letter.member("claims.zip", 0);
+    let mut inner = object(&zip, 1000);
+    inner.container = Some(ContainerFacts { format: "zip".into(), ..ContainerFacts::default() });
+    let member = zip.member("c.837", 0);
+    let objects = [archive("/mnt/c/PerfLogs/letter.eml", "eml", Encrypted::No), inner, object(&member, 10)];
+    let found = run(&objects, &[phi(&member, facts("x12-837", 0, 20))]);
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert!(ids(one).iter().any(|id| id.starts_with("staging.location")), "by the folder that it lies in: {:?}", ids(one));
+    assert!(!ids(one).contains(&"staging.ext_mismatch"));
+}

@@ -3,10 +3,8 @@
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 
 use super::{Document, Parts, Unread, html};
+use crate::mail::{is_mailbox, is_message, nests_too_deep, next_message, without_separator};
 use crate::model::GapReason;
-
-/// Messages that a message may hold, all levels together: the library nests as deep as they do.
-const MAX_MESSAGES: usize = 100;
 
 /// One message.
 pub(super) struct Eml;
@@ -19,7 +17,7 @@ impl Document for Eml {
     }
 
     fn recognise(&self, head: &[u8]) -> bool {
-        has_header(head)
+        is_message(head)
     }
 
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
@@ -33,66 +31,24 @@ impl Document for Mbox {
     }
 
     fn recognise(&self, head: &[u8]) -> bool {
-        let line = head.iter().position(|b| *b == b'\n').unwrap_or(head.len());
-        head.starts_with(b"From ") && has_header(head.get(line.saturating_add(1)..).unwrap_or_default())
+        is_mailbox(head)
     }
 
     fn read(&self, body: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
-        let mut from = 0;
-        // A new message begins behind a blank line.
-        let starts = memchr::memmem::find_iter(body, b"\nFrom ").filter(|at| {
-            let before = body.get(..*at).unwrap_or_default();
-            before.ends_with(b"\n") || before.ends_with(b"\n\r")
-        });
-        for end in starts.map(|at| at.saturating_add(1)).chain([body.len()]) {
-            let one = body.get(from..end).unwrap_or_default();
-            let line = one.iter().position(|b| *b == b'\n').map_or(one.len(), |n| n.saturating_add(1));
-            if let Err(why) = message(one.get(line..).unwrap_or_default(), parts) {
+        let mut from = Some(0);
+        while let Some(start) = from {
+            from = next_message(body, start);
+            let one = body.get(start..from.unwrap_or(body.len())).unwrap_or_default();
+            if let Err(why) = message(without_separator(one), parts) {
                 parts.unread(why);
             }
-            from = end;
         }
         Ok(())
     }
 }
 
-/// Whether lines of a header come first, among them two that messages have.
-fn has_header(head: &[u8]) -> bool {
-    const NAMES: [&[u8]; 12] = [
-        b"from",
-        b"to",
-        b"cc",
-        b"subject",
-        b"date",
-        b"received",
-        b"return-path",
-        b"message-id",
-        b"mime-version",
-        b"delivered-to",
-        b"content-type",
-        b"reply-to",
-    ];
-    let mut known = 0;
-    for line in head.split(|b| *b == b'\n').take(100) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && known > 0 {
-            continue;
-        }
-        let Some(colon) = memchr::memchr(b':', line) else { return false };
-        let name = line.get(..colon).unwrap_or_default();
-        if name.is_empty() || !name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-            return false;
-        }
-        known += usize::from(NAMES.contains(&name.to_ascii_lowercase().as_slice()));
-        if known >= 3 || (known >= 2 && name.eq_ignore_ascii_case(b"mime-version")) {
-            return true;
-        }
-    }
-    false
-}
-
 fn message(bytes: &[u8], parts: &mut Parts<'_>) -> Result<(), Unread> {
-    if memchr::memmem::find_iter(bytes, b"essage/").count() > MAX_MESSAGES {
+    if nests_too_deep(bytes) {
         return Err(Unread::new(GapReason::LimitDepth, "a message holds more messages than the limit"));
     }
     let Some(outer) = MessageParser::default().parse(bytes) else { return Err(Unread::malformed("a message is damaged")) };

@@ -33,7 +33,7 @@ mod xls;
 mod xlsb;
 mod xlsx;
 
-pub use parts::Parts;
+pub use parts::{Parts, is_mail};
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,7 +101,7 @@ pub fn detect(head: &[u8]) -> Option<&'static dyn Document> {
 
 /// Reads a document. A reader that panics is one that could not read it.
 pub fn read(document: &dyn Document, body: &[u8], key: &CaseKey) -> Outcome {
-    let mut parts = Parts::new(key);
+    let mut parts = Parts::of_object(key);
     parts.document(document, body);
     parts.finish()
 }

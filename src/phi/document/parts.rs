@@ -26,6 +26,8 @@ pub struct Parts<'k> {
     /// Ids of the documents around, outermost first.
     around: Vec<&'static str>,
     open: Option<Part<'k>>,
+    /// Archives in messages are opened as members of theirs, and their patients found there.
+    opened: bool,
     /// Rows not passed on yet.
     pending: Vec<u8>,
     facts: Vec<PhiFacts>,
@@ -47,11 +49,17 @@ impl<'k> Parts<'k> {
             parts: 0,
             around: Vec::new(),
             open: None,
+            opened: false,
             pending: Vec::new(),
             facts: Vec::new(),
             part2: 0,
             unread: None,
         }
+    }
+
+    /// The same for an object whose containers are opened.
+    pub(super) fn of_object(key: &'k CaseKey) -> Self {
+        Self { opened: true, ..Self::new(key) }
     }
 
     /// Begins a part: a sheet, a table, a page, a message.
@@ -99,7 +107,7 @@ impl<'k> Parts<'k> {
             }
             Some(_) => Err(Unread::new(GapReason::LimitDepth, "documents are nested deeper than the limit")),
             None => {
-                if is_packed(bytes) {
+                if is_packed(bytes) && !(self.opened && self.around.iter().all(|id| is_mail(id))) {
                     self.unread(Unread::new(GapReason::PhiFormat, "an archive inside the document is not read"));
                 }
                 self.begin()?;
@@ -201,6 +209,11 @@ impl<'k> Parts<'k> {
             self.facts.push(facts);
         }
     }
+}
+
+/// Documents that are containers as well: all that is attached to them is a member.
+pub fn is_mail(id: &str) -> bool {
+    matches!(id, "eml" | "mbox" | "msg")
 }
 
 /// Archives, by their first bytes.
