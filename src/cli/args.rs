@@ -50,6 +50,10 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Match new indicators against an old case's inventory, without the disk
     Recheck(Box<super::recheck::RecheckArgs>),
+    /// Hand a finished case on: a page, a table, STIX, CASE, Timesketch, ECS, OCSF, DFXML, syslog, CEF
+    Report(super::report::ReportArgs),
+    /// What appeared, vanished or changed between two cases
+    Diff(super::diff::DiffArgs),
     /// Explain a finding in words, with the arithmetic of its score
     Explain(super::explain::ExplainArgs),
     /// Check indicator files, or compile huge hash lists

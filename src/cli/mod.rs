@@ -2,12 +2,15 @@
 
 mod args;
 mod compile;
+mod diff;
 mod exit;
 mod explain;
 mod finish;
 mod ioc;
+mod output;
 mod progress;
 mod recheck;
+mod report;
 mod rules;
 mod scan;
 mod table;
@@ -29,6 +32,8 @@ pub fn run() -> Exit {
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan),
         args::Command::Recheck(args) => recheck::run(*args),
+        args::Command::Report(args) => report::run(&args),
+        args::Command::Diff(args) => diff::run(&args),
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),

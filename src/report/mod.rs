@@ -8,6 +8,8 @@ use std::io::{self, Write};
 mod annex;
 mod canonical;
 mod casefolder;
+mod diff;
+mod export;
 mod facts;
 mod gaps;
 mod html;
@@ -29,12 +31,16 @@ mod types;
 pub use annex::{Annex, Recipient};
 pub use canonical::{CANONICAL, findings_sha256, sort_findings};
 pub use casefolder::{CaseError, CaseFolder, MANIFEST_SCHEMA, Manifest, ManifestFile, Written};
+pub use diff::{
+    Change, Comparison, DIFF_SCHEMA, FileChanges, FindingChange, ObjectChange, ObjectCounts, objects as compare_objects,
+};
+pub use export::{EXPORTS, Export, ExportError};
 pub use facts::{Levels, four_factor};
 pub use gaps::{GAP_ROWS, GapTable};
 pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
 pub use mask::Masker;
 pub use registers::{REGISTERS, RegistersFile};
-pub use reread::{OldCase, Remembered, RereadError, sha256_of};
+pub use reread::{OldCase, Remembered, RereadError, Rows, read_report, sha256_of};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};
 pub use summary::summary;

@@ -8,6 +8,7 @@ mod bombs;
 mod container;
 mod contents;
 mod differential;
+mod exports;
 mod identifiers;
 mod ioc;
 mod ioc_goldens;
