@@ -54,6 +54,8 @@ pub enum Command {
     Report(super::report::ReportArgs),
     /// What appeared, vanished or changed between two cases
     Diff(super::diff::DiffArgs),
+    /// Many hosts' cases as one fleet: rarest findings first, hosts that never reported, distinct people
+    Merge(super::merge::MergeArgs),
     /// Explain a finding in words, with the arithmetic of its score
     Explain(super::explain::ExplainArgs),
     /// Check indicator files, or compile huge hash lists

@@ -10,8 +10,8 @@ use super::exit::Exit;
 use crate::model::text::{escape, thousands};
 use crate::model::{GapReason, Level};
 use crate::report::{
-    Change, Comparison, DIFF_SCHEMA, FileChanges, FindingChange, ObjectChange, ObjectCounts, OldCase, RereadError,
-    compare_objects,
+    Change, Comparison, CoverageVerdict, DIFF_SCHEMA, FileChanges, FindingChange, ObjectChange, ObjectCounts, OldCase,
+    RereadError, compare_objects,
 };
 
 const AFTER: &str = "\
@@ -236,6 +236,13 @@ fn objects(n: &ObjectCounts, lists: &[Lines], out: &mut dyn Write) -> io::Result
     lists.iter().try_for_each(|l| l.write(out))
 }
 
+fn verdict(v: CoverageVerdict) -> &'static str {
+    match v {
+        CoverageVerdict::Complete => "complete",
+        CoverageVerdict::Incomplete => "incomplete",
+    }
+}
+
 fn people_and_coverage(c: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let (p, q) = (c.old.people, c.new.people);
     writeln!(
@@ -251,9 +258,9 @@ fn people_and_coverage(c: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let (a, b) = (&c.old.coverage, &c.new.coverage);
     writeln!(
         out,
-        "Coverage: {:?} → {:?}; {} of {} → {} of {} objects fully examined",
-        a.verdict,
-        b.verdict,
+        "Coverage: {} → {}; {} of {} → {} of {} objects fully examined",
+        verdict(a.verdict),
+        verdict(b.verdict),
         thousands(a.examined),
         thousands(a.discovered),
         thousands(b.examined),

@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod finish;
 mod ioc;
+mod merge;
 mod output;
 mod progress;
 mod recheck;
@@ -34,6 +35,7 @@ pub fn run() -> Exit {
         args::Command::Recheck(args) => recheck::run(*args),
         args::Command::Report(args) => report::run(&args),
         args::Command::Diff(args) => diff::run(&args),
+        args::Command::Merge(args) => merge::run(&args),
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),

@@ -94,3 +94,90 @@ impl Write for Output {
         }
     }
 }
+
+/// A folder that this command made: private, and each file in it whole or absent.
+pub struct Folder {
+    path: PathBuf,
+    /// It was there before, and empty.
+    was_there: bool,
+}
+
+/// Why there is no such folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("{0} already holds files: name another with --out, or move this one away")]
+    Exists(String),
+    #[error("{0} is a link or no folder: name a folder of its own with --out")]
+    NotAFolder(String),
+    #[error("{0} lies in a case folder, whose manifest lists every file in it: name a place elsewhere with --out")]
+    InsideCase(String),
+    #[error("cannot write to {path}: {source}; name a folder with --out that this account may write to")]
+    NotWritable { path: String, source: io::Error },
+}
+
+impl FolderError {
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::InsideCase(_))
+    }
+}
+
+impl Folder {
+    /// Makes the folder, or takes an empty one. It must not lie in any of `cases`.
+    pub fn create(path: &Path, cases: &[&Path]) -> Result<Self, FolderError> {
+        let fail = |source| FolderError::NotWritable { path: shown(path), source };
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The nearest folder above that is there decides where it will lie.
+        let above = parent.ancestors().map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+        if let Some(real) = above.filter_map(|p| p.canonicalize().ok()).next()
+            && cases.iter().any(|case| real.starts_with(case))
+        {
+            return Err(FolderError::InsideCase(shown(path)));
+        }
+        let was_there = match fs::symlink_metadata(path) {
+            Ok(meta) if !meta.is_dir() => return Err(FolderError::NotAFolder(shown(path))),
+            Ok(_) if fs::read_dir(path).map_err(fail)?.next().is_some() => return Err(FolderError::Exists(shown(path))),
+            Ok(_) => true,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(parent).map_err(fail)?;
+                private_dir(path).map_err(fail)?;
+                false
+            }
+            Err(e) => return Err(fail(e)),
+        };
+        #[cfg(unix)]
+        if was_there {
+            use std::os::unix::fs::PermissionsExt;
+            // Someone else's empty folder can't be narrowed; the files in it are private all the same.
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+        }
+        Ok(Self { path: path.to_owned(), was_there })
+    }
+
+    /// Writes a file whole.
+    pub fn write(&self, name: &str, fill: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        let write = || -> io::Result<()> {
+            let mut file = BufWriter::new(tempfile::Builder::new().prefix(".wardround-").tempfile_in(&self.path)?);
+            fill(&mut file)?;
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&path).map(drop).map_err(|e| e.error)
+        };
+        write().map_err(|source| FolderError::NotWritable { path: shown(&path), source })
+    }
+
+    /// Takes the empty folder away again, where it was made here.
+    pub fn abandon(self) {
+        if !self.was_there {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+fn private_dir(path: &Path) -> io::Result<()> {
+    #[allow(unused_mut, reason = "the mode is set on Unix only")]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

@@ -11,6 +11,7 @@ mod casefolder;
 mod diff;
 mod export;
 mod facts;
+pub mod fleet;
 mod gaps;
 mod html;
 mod inventory;

@@ -11,7 +11,7 @@ use crate::model::{Category, Input, Level};
 
 mod objects;
 
-pub use objects::{Change, FieldChange, ObjectChange, ObjectCounts, objects};
+pub use objects::{Change, ObjectChange, ObjectCounts, objects};
 
 /// The value of `schema` in the output for programs.
 pub const DIFF_SCHEMA: &str = "wardround/diff/1";

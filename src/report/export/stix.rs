@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::uuids::{own, sco};
 use super::view::{
-    base_name, coverage, digests, finished, folder, inert, millis, of_intruder, people, raised, reasons, started, time,
+    base_name, base_of, coverage, digests, finished, folder, inert, millis, of_intruder, people, raised, reasons, started, time,
 };
 use super::{Export, ExportError};
 use crate::report::{FindingRow, OldCase, Report, StepRow};
