@@ -1,10 +1,11 @@
 //! `fleet.html`: the fleet for people. One file without script or external load; every value is escaped.
 
-use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use askama::Template;
 
+use super::mix::Set;
 use super::stack::{StackKind, StackRow};
 use super::{Fleet, HostRow};
 use crate::model::text::thousands;
@@ -21,7 +22,8 @@ const NAMES: usize = 1000;
 /// # Errors
 /// As the writer that is given.
 pub fn page(fleet: &Fleet, out: &mut dyn Write) -> io::Result<()> {
-    Page { f: fleet, stack: fleet.stack.get(..STACK).unwrap_or(&fleet.stack), bars: bars(fleet) }.write_into(out)
+    let stack = fleet.stack.get(..STACK).unwrap_or(&fleet.stack);
+    Page { f: fleet, stack, bars: bars(fleet), differs: fleet.mix.differs().join(", ") }.write_into(out)
 }
 
 #[derive(Template)]
@@ -30,6 +32,8 @@ struct Page<'f> {
     f: &'f Fleet,
     stack: &'f [StackRow],
     bars: Vec<Bar>,
+    /// What the cases were not all made with alike.
+    differs: String,
 }
 
 /// A part of the picture of hosts, in thousandths of its length.
@@ -63,13 +67,29 @@ fn bars(f: &Fleet) -> Vec<Bar> {
 }
 
 impl Page<'_> {
-    /// A figure with separators. The template gives fields by reference and results by value.
-    fn n(&self, n: impl Borrow<u64>) -> String {
-        thousands(*n.borrow())
+    /// A figure with separators.
+    fn n(&self, n: &u64) -> String {
+        thousands(*n)
     }
 
-    fn plural(&self, n: impl Borrow<u64>, one: &str) -> String {
-        plural(*n.borrow(), one)
+    /// How many more than `shown`.
+    fn rest(&self, n: &u64, shown: usize) -> String {
+        thousands(n.saturating_sub(shown as u64))
+    }
+
+    fn plural(&self, n: &u64, one: &str) -> String {
+        plural(*n, one)
+    }
+
+    /// `1 host`, `2 hosts`.
+    fn hosts(&self, list: &[String]) -> String {
+        let n = list.len() as u64;
+        format!("{} {}", thousands(n), plural(n, "host"))
+    }
+
+    fn sets(&self) -> [(&'static str, &BTreeMap<String, Set>); 3] {
+        let m = &self.f.mix;
+        [("rules", &m.rules), ("indicators", &m.indicators), ("known good", &m.known_good)]
     }
 
     fn kind(&self, kind: &StackKind) -> &'static str {
@@ -93,8 +113,9 @@ impl Page<'_> {
         all.get(..NAMES).unwrap_or(all)
     }
 
-    fn more(&self, all: &[String]) -> u64 {
-        all.len().saturating_sub(NAMES) as u64
+    /// What a list of names leaves out, where it does.
+    fn more(&self, all: &[String]) -> Option<String> {
+        all.len().checked_sub(NAMES).filter(|n| *n > 0).map(|n| thousands(n as u64))
     }
 
     fn level(&self, h: &HostRow) -> &'static str {
