@@ -22,7 +22,8 @@ WHAT IT WRITES
   A new folder with fleet.json and fleet.html: what findings rest on with its hosts, the rarest first; who saw it
   first; hosts that never reported, and those that were not covered whole; distinct people over all hosts whose cases
   were counted under one --case-key; rules and versions where they differ. Only report.json and registers.json of each
-  case are read; the cases are not changed. A host with several cases is told by its newest.
+  case are read; the cases are not changed. A host with several cases is told by
+  its newest scan and the rechecks of that.
 
 --expected takes one name a line, # begins a comment. Names compare without case; a name with a domain and one without
 are the same host where no other could be meant.

@@ -20,6 +20,8 @@ const MAX_REGISTERS: u64 = 4 << 20;
 /// What is kept of one case.
 pub struct OneCase {
     row: HostRow,
+    /// The run whose inventory was matched, where it is a recheck.
+    parent: Option<String>,
     started: Timestamp,
     finished: Timestamp,
     values: Vec<Seen>,
@@ -49,6 +51,7 @@ impl OneCase {
         let census = registers(folder);
         let levels = Levels::of(&report.findings);
         let (values, mix) = (of(&report.findings), Mix::of(&report));
+        let parent = report.parent.map(|p| p.run_id);
         let row = HostRow {
             host: report.host.name,
             machine_id_sha256: report.host.machine_id_sha256,
@@ -64,7 +67,7 @@ impl OneCase {
             registers: matches!(census, Ok(Some(_))),
             tool_version: report.tool.version,
         };
-        Ok(Self { row, started, finished, values, census, mix })
+        Ok(Self { row, parent, started, finished, values, census, mix })
     }
 }
 
@@ -85,6 +88,40 @@ fn registers(folder: &Path) -> Result<Option<(String, Census)>, String> {
 /// A host is known by its name and, where there is one, its machine's id: images of one machine share the id.
 type HostKey = (String, Option<String>);
 
+/// One host by the case that speaks for it.
+struct OneHost {
+    row: HostRow,
+    recheck: bool,
+    finished: Timestamp,
+    cases: u64,
+    /// Runs that were rechecked later, and what that found.
+    rechecks: Vec<(String, LevelCounts)>,
+}
+
+impl OneHost {
+    /// The newest scan speaks for the host, a recheck only where there is no scan: it saw no content. Of two at one time it
+    /// is the one whose folder comes last, so that the order of work doesn't matter.
+    fn add(&mut self, row: HostRow, recheck: bool, finished: Timestamp) {
+        let rank = |recheck: bool, finished, folder: &str| (!recheck, finished, folder.to_owned());
+        if rank(recheck, finished, &row.folder) > rank(self.recheck, self.finished, &self.row.folder) {
+            (self.row, self.recheck, self.finished) = (row, recheck, finished);
+        }
+    }
+
+    fn finish(mut self) -> HostRow {
+        self.row.cases = self.cases;
+        // What rechecks of this very scan found is the host's, too. The same findings can be in both, so the higher counts.
+        for (_, n) in self.rechecks.iter().filter(|(run, _)| *run == self.row.run_id) {
+            let own = &mut self.row.findings;
+            own.alert = own.alert.max(n.alert);
+            own.warning = own.warning.max(n.warning);
+            own.notice = own.notice.max(n.notice);
+            own.info = own.info.max(n.info);
+        }
+        self.row
+    }
+}
+
 /// The sums.
 #[derive(Default)]
 pub struct Gather {
@@ -93,7 +130,7 @@ pub struct Gather {
     damaged: Vec<Unusable>,
     /// Numbers of hosts, in the order in which they came.
     numbers: HashMap<HostKey, u32>,
-    hosts: Vec<(HostRow, Timestamp)>,
+    hosts: Vec<OneHost>,
     stack: Stack,
     people: Joined,
     mix: Mix,
@@ -102,7 +139,7 @@ pub struct Gather {
 impl Gather {
     pub fn add(&mut self, one: OneCase) {
         self.cases += 1;
-        let OneCase { row, started, finished, values, census, mix } = one;
+        let OneCase { row, parent, started, finished, values, census, mix } = one;
         let key = (row.host.to_lowercase(), row.machine_id_sha256.clone());
         match census {
             Ok(Some((key_id, census))) => self.people.add(key_id, &census, row.individuals.best, &row.folder),
@@ -113,23 +150,22 @@ impl Gather {
         let next = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
         let id = *self.numbers.entry(key).or_insert(next);
         self.stack.add(values, id, &row.host, started);
+        let recheck = parent.is_some();
+        let rechecked = parent.map(|run| (run, row.findings));
         match self.hosts.get_mut(id as usize) {
-            None => self.hosts.push((row, finished)),
-            Some((known, latest)) => {
-                let cases = known.cases + 1;
-                // The newest case speaks for the host; of two at one time the one whose folder comes last.
-                if (finished, &row.folder) > (*latest, &known.folder) {
-                    (*known, *latest) = (row, finished);
-                }
-                known.cases = cases;
+            None => self.hosts.push(OneHost { row, recheck, finished, cases: 1, rechecks: rechecked.into_iter().collect() }),
+            Some(host) => {
+                host.cases += 1;
+                host.rechecks.extend(rechecked);
+                host.add(row, recheck, finished);
             }
         }
     }
 
     pub fn finish(mut self, expected: Option<&Expected>, tool_version: &str) -> Result<Fleet, FleetError> {
-        let names: Vec<String> = self.hosts.iter().map(|(row, _)| row.host.clone()).collect();
+        let names: Vec<String> = self.hosts.iter().map(|h| h.row.host.clone()).collect();
         let (stack, stack_values, spread) = self.stack.rows(&names);
-        let mut hosts: Vec<HostRow> = self.hosts.into_iter().map(|(row, _)| row).collect();
+        let mut hosts: Vec<HostRow> = self.hosts.into_iter().map(OneHost::finish).collect();
         hosts.sort_by(|a, b| {
             let key = |h: &HostRow| (std::cmp::Reverse(h.findings), !h.is_incomplete());
             (key(a), &a.host, &a.folder).cmp(&(key(b), &b.host, &b.folder))
@@ -181,5 +217,62 @@ impl Gather {
             mix: self.mix,
             limitations: LIMITATIONS.map(str::to_owned).into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Parent, Report, sample};
+
+    fn case(dir: &Path, name: &str, change: impl FnOnce(&mut Report)) -> OneCase {
+        let mut report = sample::report();
+        change(&mut report);
+        report.seal(&crate::report::Masker::OFF).unwrap();
+        let folder = dir.join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("report.json"), serde_json::to_vec(&report).unwrap()).unwrap();
+        OneCase::read(&folder).unwrap()
+    }
+
+    #[test]
+    fn the_newest_scan_speaks_for_a_host_and_its_rechecks_add_to_it() {
+        let all = |order: &[usize]| {
+            let dir = tempfile::tempdir().unwrap();
+            let mut cases: Vec<Option<OneCase>> = vec![
+                Some(case(dir.path(), "old", |r| r.run.finished = "2026-11-01T00:00:00Z".into())),
+                Some(case(dir.path(), "new", |r| {
+                    r.run.id = "r-2".into();
+                    r.findings.clear();
+                })),
+                Some(case(dir.path(), "recheck", |r| {
+                    r.run.id = "r-3".into();
+                    r.run.finished = "2026-11-30T00:00:00Z".into();
+                    r.parent = Some(Parent { run_id: "r-2".into(), ..Parent::default() });
+                    r.findings.truncate(1);
+                })),
+            ];
+            let mut gather = Gather::default();
+            order.iter().for_each(|n| gather.add(cases[*n].take().unwrap()));
+            gather.finish(None, "0").unwrap()
+        };
+        let fleet = all(&[0, 1, 2]);
+        assert_eq!(fleet.hosts.len(), 1);
+        let host = &fleet.hosts[0];
+        assert_eq!((host.run_id.as_str(), host.cases), ("r-2", 3));
+        assert_eq!(host.findings.alert + host.findings.warning, 1, "the recheck's finding, not those of the old scan");
+        assert!(fleet.stack.iter().any(|s| s.findings == 2), "the stack is of all cases");
+        let other = all(&[2, 1, 0]);
+        assert_eq!((other.hosts[0].run_id.as_str(), other.hosts[0].findings), ("r-2", host.findings));
+    }
+
+    #[test]
+    fn a_changed_finding_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        case(dir.path(), "c", |_| ());
+        let path = dir.path().join("c/report.json");
+        let text = std::fs::read_to_string(&path).unwrap().replacen("x12-837", "x12-835", 1);
+        std::fs::write(path, text).unwrap();
+        assert!(matches!(OneCase::read(&dir.path().join("c")), Err(CaseTrouble::Changed)));
     }
 }

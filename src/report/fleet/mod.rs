@@ -87,7 +87,7 @@ pub struct Totals {
     pub notice: u64,
     /// Hosts without a finding at notice or above, whatever was not examined on them.
     pub none: u64,
-    /// Hosts whose newest case doesn't cover everything, or was interrupted.
+    /// Hosts whose newest scan doesn't cover everything, or was interrupted.
     pub incomplete: u64,
     pub never_reported: u64,
     pub unusable: u64,
@@ -118,7 +118,7 @@ impl LevelCounts {
     }
 }
 
-/// One host by its newest case.
+/// One host by its newest scan; what rechecks of that scan found counts with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostRow {
@@ -128,7 +128,7 @@ pub struct HostRow {
     pub os: String,
     /// How many cases of it there are.
     pub cases: u64,
-    /// Of the newest one.
+    /// Of the newest scan.
     pub folder: String,
     pub run_id: String,
     pub finished: String,
