@@ -37,6 +37,14 @@ fn missing(kind: &str, ids: &[&str], fixtures: bool) -> Vec<String> {
     out
 }
 
+/// Exports without a test of their own, whose name begins with theirs.
+fn untested(ids: &[&str]) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/exports.rs");
+    let tests = std::fs::read_to_string(path).expect("tests/it/exports.rs");
+    let missing = ids.iter().filter(|id| !tests.contains(&format!("#[test]\nfn {id}_")));
+    missing.map(|id| format!("export {id}: no test in tests/it/exports.rs")).collect()
+}
+
 #[test]
 fn registered_items_are_documented_and_have_fixtures() {
     let mut all = Vec::new();
@@ -45,6 +53,8 @@ fn registered_items_are_documented_and_have_fixtures() {
     all.extend(missing("phi", &phi::REGISTRY.iter().map(|d| d.id()).collect::<Vec<_>>(), true));
     all.extend(missing("phi", &phi::document::REGISTRY.iter().map(|d| d.id()).collect::<Vec<_>>(), true));
     all.extend(missing("report", &report::REGISTRY.iter().map(|w| w.id()).collect::<Vec<_>>(), false));
+    all.extend(missing("export", &report::EXPORTS.iter().map(|e| e.id()).collect::<Vec<_>>(), false));
+    all.extend(untested(&report::EXPORTS.iter().map(|e| e.id()).collect::<Vec<_>>()));
     all.extend(missing(
         "correlate",
         &correlate::all(&Default::default(), None, Default::default()).iter().map(|c| c.id()).collect::<Vec<_>>(),
@@ -57,4 +67,5 @@ fn registered_items_are_documented_and_have_fixtures() {
 #[test]
 fn what_is_missing_is_seen() {
     assert_eq!(missing("container", &["no-such-format"], true).len(), 2);
+    assert_eq!(untested(&["no-such-export"]).len(), 1);
 }

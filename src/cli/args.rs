@@ -54,6 +54,12 @@ pub enum Command {
     Recheck(Box<super::recheck::RecheckArgs>),
     /// Check that a case folder is what it was when it was sealed
     Verify(super::verify::VerifyArgs),
+    /// Hand a finished case on: a page, a table, STIX, CASE, Timesketch, ECS, OCSF, DFXML, syslog, CEF
+    Report(super::report::ReportArgs),
+    /// What appeared, vanished or changed between two cases
+    Diff(super::diff::DiffArgs),
+    /// Many hosts' cases as one fleet: rarest findings first, hosts that never reported, distinct people
+    Merge(super::merge::MergeArgs),
     /// Explain a finding in words, with the arithmetic of its score
     Explain(super::explain::ExplainArgs),
     /// Check indicator files, or compile huge hash lists

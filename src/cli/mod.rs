@@ -3,12 +3,16 @@
 mod args;
 mod begin;
 mod compile;
+mod diff;
 mod exit;
 mod explain;
 mod finish;
 mod ioc;
+mod merge;
+mod output;
 mod progress;
 mod recheck;
+mod report;
 mod rules;
 mod scan;
 mod supervise;
@@ -41,6 +45,9 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
         args::Command::Scan(scan) => scan::run(*scan, more),
         args::Command::Recheck(args) => recheck::run(*args),
         args::Command::Verify(args) => verify::run(&args),
+        args::Command::Report(args) => report::run(&args),
+        args::Command::Diff(args) => diff::run(&args),
+        args::Command::Merge(args) => merge::run(&args),
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),

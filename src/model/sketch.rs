@@ -166,6 +166,20 @@ impl Census {
         self.sketch.add(tokens);
     }
 
+    /// From what was kept of it: registers, how many records there were, and how many carried each of [`KINDS`].
+    pub fn from_parts(sketch: Sketch, records: u64, with: [u64; 7]) -> Self {
+        Self { sketch, records, with }
+    }
+
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Records with each of [`KINDS`].
+    pub fn with(&self) -> [u64; 7] {
+        self.with
+    }
+
     pub fn union(&mut self, other: &Self) {
         self.records = self.records.saturating_add(other.records);
         self.with.iter_mut().zip(other.with).for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));

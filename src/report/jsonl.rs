@@ -10,8 +10,9 @@ use crate::model::{Category, Level};
 
 pub struct Jsonl;
 
+/// A finding in one flat row.
 #[derive(Serialize)]
-struct Flat<'r> {
+pub(super) struct Flat<'r> {
     /// RFC 3339: when the run ended.
     time: &'r str,
     host: &'r str,
@@ -45,7 +46,38 @@ struct Flat<'r> {
 }
 
 impl<'r> Flat<'r> {
-    fn new(report: &'r Report, f: &'r FindingRow) -> Self {
+    /// The keys in their order.
+    pub fn keys() -> Vec<&'static str> {
+        vec![
+            "time",
+            "host",
+            "case_id",
+            "run_id",
+            "id",
+            "level",
+            "score",
+            "object_score",
+            "category",
+            "title",
+            "path",
+            "origin_path",
+            "size",
+            "type",
+            "mtime",
+            "sha256",
+            "sha1",
+            "md5",
+            "reasons",
+            "sources",
+            "phi_format",
+            "people_low",
+            "people_best",
+            "people_high",
+            "techniques",
+        ]
+    }
+
+    pub fn new(report: &'r Report, f: &'r FindingRow) -> Self {
         let object = f.object.as_ref();
         let text = |get: fn(&super::ObjectRow) -> &Option<String>| object.and_then(|o| get(o).as_deref());
         let people = f.phi.as_ref().map(|p| p.individuals);
@@ -121,6 +153,11 @@ mod tests {
         assert_eq!(rows.len(), report.findings.len());
         let keys: BTreeSet<Vec<&String>> = rows.iter().map(|r| r.keys().collect()).collect();
         assert_eq!(keys.len(), 1);
+        let mut written: Vec<(usize, &str)> =
+            Flat::keys().into_iter().map(|k| (text.find(&format!("\"{k}\":")).unwrap(), k)).collect();
+        assert_eq!(written.len(), rows[0].len());
+        written.sort_unstable();
+        assert_eq!(written.into_iter().map(|(_, k)| k).collect::<Vec<_>>(), Flat::keys());
         assert!(rows.iter().flat_map(|r| r.values()).all(|v| !v.is_object() && !v.is_array()));
         assert_eq!(rows[1]["people_best"], 1004);
         assert!(rows[0]["people_best"].is_null());

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Census, Registers};
+use crate::model::{Census, Registers, Sketch};
 
 /// The file in the case folder.
 pub const REGISTERS: &str = "registers.json";
@@ -24,6 +24,11 @@ pub struct RegistersFile {
     pub people: String,
     /// The same by kind of token, in the order mrn, member, ssn, mbi, local, name and birth, name.
     pub kinds: Vec<String>,
+    /// Records, and how many of them carried a token of each kind: which kinds count everybody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub records: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub with: Vec<u64>,
 }
 
 impl RegistersFile {
@@ -35,12 +40,29 @@ impl RegistersFile {
             precision: 14,
             people: text(&census.sketch.keys),
             kinds: census.sketch.kinds.iter().map(text).collect(),
+            records: Some(census.records()),
+            with: census.with().to_vec(),
         }
     }
 
     /// The registers by everybody's strongest key; `None` where they are none.
     pub fn people(&self) -> Option<Registers> {
-        Registers::from_bytes(&base64::engine::general_purpose::STANDARD.decode(&self.people).ok()?)
+        self.census().map(|census| census.sketch.keys)
+    }
+
+    /// What was counted; `None` where that isn't what it holds. Without counts no kind of token is taken for everybody's.
+    pub fn census(&self) -> Option<Census> {
+        if self.schema != SCHEMA || self.precision != 14 {
+            return None;
+        }
+        let read = |text: &String| Registers::from_bytes(&base64::engine::general_purpose::STANDARD.decode(text).ok()?);
+        let kinds: Vec<Registers> = self.kinds.iter().map(read).collect::<Option<_>>()?;
+        let sketch = Sketch { keys: read(&self.people)?, kinds: kinds.try_into().ok()? };
+        let with: Option<[u64; 7]> = self.with.clone().try_into().ok();
+        Some(match (self.records, with) {
+            (Some(records), Some(with)) => Census::from_parts(sketch, records, with),
+            _ => Census::from_parts(sketch, 1, [0; 7]),
+        })
     }
 }
 
@@ -60,7 +82,9 @@ mod tests {
         let census = Census::of(&people);
         let text = serde_json::to_string(&RegistersFile::new("k".into(), &census)).unwrap();
         let back: RegistersFile = serde_json::from_str(&text).unwrap();
-        assert_eq!(back.people(), Some(census.sketch.keys));
-        assert_eq!(back.kinds.len(), 7);
+        assert_eq!(back.census(), Some(census));
+        let other = RegistersFile { precision: 12, ..back.clone() };
+        assert_eq!(other.census(), None);
+        assert_eq!(RegistersFile { kinds: vec![], ..back }.census(), None);
     }
 }

@@ -5,12 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use sha2::{Digest, Sha256};
 
 use super::inventory::InventoryRow;
 use super::rows::{StepRow, TimesRow};
-use super::types::Report;
+use super::types::{REPORT_SCHEMA, Report};
 use crate::model::{Digests, Disposition, GapReason, Kind, Locator, Meta, Name, Object, Time, Times, text};
 
 /// Longest row that is read, in bytes.
@@ -27,6 +27,10 @@ pub enum RereadError {
     Unreadable { path: String, source: io::Error },
     #[error("{path} is not what wardround writes: {why}; give a case folder as a scan left it")]
     Malformed { path: String, why: String },
+    #[error(
+        "{path} is of the schema {schema}, and this version reads wardround/report/1: use the version that made it, or a later one"
+    )]
+    Schema { path: String, schema: String },
     #[error("{0} was changed after the scan: its SHA-256 is not the one in report.json; nothing in it can be relied on")]
     Changed(String),
 }
@@ -46,15 +50,8 @@ impl OldCase {
     /// # Errors
     /// Where a file is missing, unreadable, changed, or no case of ours.
     pub fn open(root: &Path) -> Result<Self, RereadError> {
-        let path = root.join("report.json");
-        let mut bytes = Vec::new();
-        open(root, "report.json")?
-            .take(MAX_REPORT)
-            .read_to_end(&mut bytes)
-            .map_err(|source| RereadError::Unreadable { path: shown(&path), source })?;
-        let report: Report = serde_json::from_slice(&bytes)
-            .map_err(|e| RereadError::Malformed { path: shown(&path), why: text::escape(e.to_string().as_bytes()) })?;
-        let case = Self { root: root.to_owned(), report, report_sha256: text::hex(&Sha256::digest(&bytes)) };
+        let (report, report_sha256) = read_report(root)?;
+        let case = Self { root: root.to_owned(), report, report_sha256 };
         let inventory = case.inventory_path();
         let digest = sha256_of(&mut open(root, "inventory.jsonl.zst")?)
             .map_err(|source| RereadError::Unreadable { path: shown(&inventory), source })?;
@@ -62,6 +59,21 @@ impl OldCase {
             return Err(RereadError::Changed(shown(&inventory)));
         }
         Ok(case)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(report: Report) -> Self {
+        Self::at(Path::new(""), report)
+    }
+
+    #[cfg(test)]
+    pub(super) fn at(root: &Path, report: Report) -> Self {
+        Self { root: root.to_owned(), report, report_sha256: String::new() }
+    }
+
+    /// Where its inventory is, for messages.
+    pub fn inventory_shown(&self) -> String {
+        shown(&self.inventory_path())
     }
 
     pub fn root(&self) -> &Path {
@@ -77,31 +89,119 @@ impl OldCase {
     /// # Errors
     /// Where the inventory can't be read to its end; the rows before that were handed over.
     pub fn rows(&self, each: &mut dyn FnMut(InventoryRow)) -> Result<(), RereadError> {
-        let path = self.inventory_path();
-        let bad = |why: String| RereadError::Malformed { path: shown(&path), why };
-        let mut packed = BufReader::with_capacity(1 << 20, open(&self.root, "inventory.jsonl.zst")?);
-        // A row may span frames.
-        let mut carried: Vec<u8> = Vec::new();
-        let mut n = 0u64;
-        while !packed.fill_buf().map_err(|e| bad(e.to_string()))?.is_empty() {
-            let frame = StreamingDecoder::new(&mut packed).map_err(|e| bad(text::escape(e.to_string().as_bytes())))?;
-            let mut plain = BufReader::with_capacity(1 << 16, frame);
-            loop {
-                let room = MAX_ROW.saturating_sub(carried.len() as u64);
-                let read = plain.by_ref().take(room).read_until(b'\n', &mut carried).map_err(|e| bad(e.to_string()))?;
-                if carried.last() == Some(&b'\n') {
-                    n = n.saturating_add(1);
-                    let row = serde_json::from_slice(&carried).map_err(|e| bad(format!("row {n}: {e}")))?;
-                    each(row);
-                    carried.clear();
-                } else if read == 0 {
-                    break;
-                } else if carried.len() as u64 >= MAX_ROW {
-                    return Err(bad(format!("row {} is longer than {} MiB", n.saturating_add(1), MAX_ROW >> 20)));
+        self.inventory()?.try_for_each(|row| row.map(&mut *each))
+    }
+
+    /// Every row, in the order of the inventory, as it is asked for.
+    ///
+    /// # Errors
+    /// Where the inventory can't be opened.
+    pub fn inventory(&self) -> Result<Rows, RereadError> {
+        let packed = BufReader::with_capacity(1 << 20, open(&self.root, "inventory.jsonl.zst")?);
+        Ok(Rows { path: shown(&self.inventory_path()), at: At::Between(packed), line: Vec::new(), n: 0 })
+    }
+}
+
+type Packed = BufReader<File>;
+
+/// Where a reader of rows is.
+enum At {
+    Between(Packed),
+    Frame(Box<BufReader<StreamingDecoder<Packed, FrameDecoder>>>),
+    End,
+}
+
+/// The rows of an inventory, one after the other; after an error there are no more.
+pub struct Rows {
+    path: String,
+    at: At,
+    /// The row as far as it was read: it may span frames.
+    line: Vec<u8>,
+    n: u64,
+}
+
+impl Rows {
+    /// Reads one row into `line`; `false` at the end of the inventory.
+    fn fill(&mut self) -> Result<bool, String> {
+        loop {
+            match std::mem::replace(&mut self.at, At::End) {
+                At::End => return Ok(false),
+                At::Between(mut packed) => {
+                    if packed.fill_buf().map_err(|e| e.to_string())?.is_empty() {
+                        return if self.line.is_empty() { Ok(false) } else { Err("its last row is cut".into()) };
+                    }
+                    let frame = StreamingDecoder::new(packed).map_err(|e| text::escape(e.to_string().as_bytes()))?;
+                    self.at = At::Frame(Box::new(BufReader::with_capacity(1 << 16, frame)));
+                }
+                At::Frame(mut plain) => {
+                    let room = MAX_ROW.saturating_sub(self.line.len() as u64);
+                    let read = plain.by_ref().take(room).read_until(b'\n', &mut self.line).map_err(|e| e.to_string())?;
+                    if self.line.last() == Some(&b'\n') {
+                        self.at = At::Frame(plain);
+                        return Ok(true);
+                    } else if self.line.len() as u64 >= MAX_ROW {
+                        return Err(format!("row {} is longer than {} MiB", self.n.saturating_add(1), MAX_ROW >> 20));
+                    }
+                    self.at = if read == 0 { At::Between(plain.into_inner().into_inner()) } else { At::Frame(plain) };
                 }
             }
         }
-        if carried.is_empty() { Ok(()) } else { Err(bad("its last row is cut".into())) }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<InventoryRow, RereadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.fill().and_then(|more| {
+            if !more {
+                return Ok(None);
+            }
+            self.n = self.n.saturating_add(1);
+            let row = serde_json::from_slice(&self.line)
+                .map_err(|e| format!("row {}: {}", self.n, text::escape(e.to_string().as_bytes())))?;
+            self.line.clear();
+            Ok(Some(row))
+        });
+        row.map_err(|why| {
+            self.at = At::End;
+            RereadError::Malformed { path: self.path.clone(), why }
+        })
+        .transpose()
+    }
+}
+
+/// `report.json` of a case folder, and its SHA-256 in hexadecimal.
+///
+/// # Errors
+/// Where it is missing, unreadable, of a schema that this version doesn't know, or no report of ours.
+pub fn read_report(root: &Path) -> Result<(Report, String), RereadError> {
+    let path = root.join("report.json");
+    let mut bytes = Vec::new();
+    open(root, "report.json")?
+        .take(MAX_REPORT)
+        .read_to_end(&mut bytes)
+        .map_err(|source| RereadError::Unreadable { path: shown(&path), source })?;
+    let report = parse_report(&bytes, &path)?;
+    Ok((report, text::hex(&Sha256::digest(&bytes))))
+}
+
+fn parse_report(bytes: &[u8], path: &Path) -> Result<Report, RereadError> {
+    /// Read first, so that a report of another version is called that and not damaged.
+    #[derive(serde::Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    let path = || shown(path);
+    match serde_json::from_slice::<Report>(bytes) {
+        Ok(report) if report.schema == REPORT_SCHEMA => Ok(report),
+        read => Err(match (serde_json::from_slice::<Head>(bytes), read) {
+            (Ok(head), _) if head.schema != REPORT_SCHEMA => {
+                RereadError::Schema { path: path(), schema: text::escape(text::shorten(&head.schema, 80).as_bytes()) }
+            }
+            (_, Err(e)) => RereadError::Malformed { path: path(), why: text::escape(e.to_string().as_bytes()) },
+            (_, Ok(_)) => RereadError::Malformed { path: path(), why: "its schema is unclear".into() },
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::fleet::Fleet;
 use super::{InventoryRow, Manifest, Report};
 
 fn schema_of<T: schemars::JsonSchema>(name: &str) -> Value {
@@ -28,12 +29,18 @@ pub fn manifest_schema() -> Value {
     schema_of::<Manifest>(super::MANIFEST_SCHEMA)
 }
 
+/// The schema of `fleet.json`.
+pub fn fleet_schema() -> Value {
+    schema_of::<Fleet>(super::fleet::FLEET_SCHEMA)
+}
+
 /// Every committed schema: file name in `schema/` and value.
-pub fn all() -> [(&'static str, Value); 3] {
+pub fn all() -> [(&'static str, Value); 4] {
     [
         ("report-1.schema.json", report_schema()),
         ("inventory-row-1.schema.json", inventory_row_schema()),
         ("manifest-1.schema.json", manifest_schema()),
+        ("fleet-1.schema.json", fleet_schema()),
     ]
 }
 

@@ -367,6 +367,24 @@ fn nothing_of_a_patient_comes_out() {
     outputs.push(("inventory, unpacked".to_owned(), rows.into_bytes()));
     outputs.push(("standard output".to_owned(), case.output.stdout.clone()));
     outputs.push(("standard error".to_owned(), case.output.stderr.clone()));
+    // What is made of the case afterwards. Base64 in tables is taken apart, too.
+    let mut later = |name: &str, args: &[&str]| {
+        let output = program().env("TMPDIR", &temporary).args(args).output().expect("the program runs");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{name}");
+        let packed = |cell: &str| base64::engine::general_purpose::STANDARD.decode(cell.trim()).ok();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let unpacked: Vec<u8> = text.split([',', '\n']).filter(|c| c.len() > 40).filter_map(packed).flatten().collect();
+        outputs.push((format!("{name}, unpacked"), unpacked));
+        outputs.push((name.to_owned(), output.stdout));
+    };
+    let at = dir.to_str().expect("a path in UTF-8");
+    for export in wardround::report::EXPORTS {
+        later(export.id(), &["report", at, "--format", export.id()]);
+    }
+    later("diff", &["diff", at, at, "--format", "json"]);
+    let fleet = scene.beside("fleet");
+    later("merge", &["merge", at, "--out", fleet.to_str().expect("a path in UTF-8")]);
+    outputs.extend(everything(&fleet));
     assert_eq!(everything(&temporary).len(), 0, "temporary files");
     let names = |s: &str| outputs.iter().any(|o| o.0.ends_with(s));
     assert!(names("report.json") && names("report.html") && names("findings.jsonl") && names("journal.jsonl"));

@@ -5,13 +5,21 @@ use std::io::{self, Write};
 
 use askama::Template;
 
-use super::rows::{FindingRow, GapRow, PhiBlock, ReasonRow};
+use super::rows::{FindingRow, PhiBlock, ReasonRow};
 use super::summary::{bytes, cell, plural};
 use super::types::{CoverageVerdict, Report, TargetKind};
 use super::{Levels, ReportWriter};
 use crate::model::Input;
 use crate::model::text::thousands;
-use crate::model::{Axis, GapReason, Level};
+use crate::model::{Axis, Level};
+
+mod coverage;
+mod orders;
+mod timeline;
+
+use coverage::{Bar, Reason, bars, reasons};
+use orders::{Order, orders};
+use timeline::Timeline;
 
 pub struct Html;
 
@@ -19,8 +27,6 @@ pub struct Html;
 const CARDS: usize = 200;
 /// Findings of level info that are shown as table rows.
 const INFO_ROWS: usize = 1000;
-/// Gaps of one reason that are shown.
-const GAPS: usize = 25;
 
 impl ReportWriter for Html {
     fn id(&self) -> &'static str {
@@ -44,6 +50,8 @@ struct Page<'r> {
     /// CSS class and words of the verdict.
     tone: &'static str,
     verdict: String,
+    timeline: Option<Timeline>,
+    orders: Vec<Order<'r>>,
     sections: Vec<Section<'r>>,
     info: Vec<&'r FindingRow>,
     info_more: u64,
@@ -56,27 +64,9 @@ struct Page<'r> {
 struct Section<'r> {
     level: Level,
     count: u64,
-    findings: Vec<&'r FindingRow>,
+    /// With their places in the report.
+    findings: Vec<(usize, &'r FindingRow)>,
     more: u64,
-}
-
-/// Gaps of one reason.
-struct Reason<'r> {
-    id: &'r str,
-    words: &'static str,
-    incomplete: bool,
-    count: u64,
-    rows: Vec<&'r GapRow>,
-    more: u64,
-}
-
-/// One part of the coverage bar, in thousandths of its length.
-struct Bar {
-    class: &'static str,
-    word: &'static str,
-    count: u64,
-    x: u64,
-    width: u64,
 }
 
 impl<'r> Page<'r> {
@@ -85,7 +75,7 @@ impl<'r> Page<'r> {
         let sections = [Level::Alert, Level::Warning, Level::Notice]
             .into_iter()
             .map(|level| {
-                let all: Vec<&FindingRow> = r.findings.iter().filter(|f| f.level == level).collect();
+                let all: Vec<(usize, &FindingRow)> = r.findings.iter().enumerate().filter(|(_, f)| f.level == level).collect();
                 let count = all.len() as u64;
                 let more = all.len().saturating_sub(CARDS) as u64;
                 Section { level, count, findings: all.into_iter().take(CARDS).collect(), more }
@@ -105,6 +95,8 @@ impl<'r> Page<'r> {
             levels,
             tone,
             verdict: r.verdict(),
+            timeline: Timeline::new(r),
+            orders: orders(r),
             sections,
             info: r.findings.iter().filter(|f| f.level == Level::Info).take(INFO_ROWS).collect(),
             info_more: levels.info.saturating_sub(INFO_ROWS as u64),
@@ -127,6 +119,11 @@ impl<'r> Page<'r> {
         plural(*n, one)
     }
 
+    /// Whether a finding of this place is shown in full.
+    fn has_card(&self, n: &usize) -> bool {
+        self.sections.iter().any(|s| s.findings.iter().any(|(at, _)| at == n))
+    }
+
     /// A count of people in one state; small cells are suppressed.
     fn cell(&self, n: &u64) -> String {
         cell(*n)
@@ -142,6 +139,14 @@ impl<'r> Page<'r> {
     fn time(&self, t: &str) -> String {
         match (t.get(..10), t.get(10..11), t.get(11..19), t.strip_suffix('Z')) {
             (Some(day), Some("T"), Some(hour), Some(_)) => format!("{day} {hour} UTC"),
+            _ => t.to_owned(),
+        }
+    }
+
+    /// The same without seconds.
+    fn minute(&self, t: &str) -> String {
+        match (t.get(..10), t.get(10..11), t.get(11..16)) {
+            (Some(day), Some("T"), Some(hour)) => format!("{day} {hour}"),
             _ => t.to_owned(),
         }
     }
@@ -206,55 +211,6 @@ impl<'r> Page<'r> {
     }
 }
 
-fn reasons(r: &Report) -> Vec<Reason<'_>> {
-    let mut of: BTreeMap<&str, Vec<&GapRow>> = BTreeMap::new();
-    for gap in &r.gaps {
-        of.entry(gap.reason.as_str()).or_default().push(gap);
-    }
-    let mut list: Vec<Reason> = of
-        .into_iter()
-        .map(|(id, all)| {
-            let known = GapReason::ALL.iter().find(|k| k.id() == id);
-            let count = all.iter().map(|g| g.stands_for()).fold(0, u64::saturating_add);
-            let rows: Vec<&GapRow> = all.into_iter().filter(|g| g.path.is_some()).take(GAPS).collect();
-            let shown = rows.iter().map(|g| g.stands_for()).fold(0, u64::saturating_add);
-            Reason {
-                id,
-                words: known.map_or("", |k| k.words()),
-                incomplete: known.is_none_or(|k| k.incomplete()),
-                count,
-                rows,
-                more: count.saturating_sub(shown),
-            }
-        })
-        .collect();
-    list.sort_by_key(|x| (!x.incomplete, std::cmp::Reverse(x.count), x.id));
-    list
-}
-
-fn bars(r: &Report) -> Vec<Bar> {
-    let c = &r.coverage;
-    let parts = [
-        ("examined", "examined", c.examined),
-        ("partial", "partly examined", c.partial),
-        ("skipped", "skipped", c.skipped),
-        ("failed", "failed", c.failed),
-    ];
-    // What is there is seen, however small its share: at least 6 thousandths, which the largest part gives up.
-    let mut widths = parts.map(|(_, _, n)| if n == 0 { 0 } else { scaled(n, c.discovered.max(1), 1000).max(6) });
-    let over = widths.iter().sum::<u64>().saturating_sub(1000);
-    if let Some(largest) = widths.iter_mut().max() {
-        *largest = largest.saturating_sub(over);
-    }
-    let mut x = 0;
-    let bar = |((class, word, count), width)| {
-        let bar = Bar { class, word, count, x, width };
-        x += width;
-        bar
-    };
-    parts.into_iter().zip(widths).map(bar).collect()
-}
-
 /// `n / whole` of `length`, without overflow.
 fn scaled(n: u64, whole: u64, length: u64) -> u64 {
     let part = u128::from(n) * u128::from(length) / u128::from(whole.max(1));
@@ -312,17 +268,6 @@ mod tests {
         if let Some(path) = std::env::var_os("WRITE_HTML") {
             std::fs::write(path, &html).unwrap();
         }
-    }
-
-    #[test]
-    fn the_bar_is_as_long_as_the_whole() {
-        let mut report = sample::report();
-        assert_eq!(bars(&report).iter().map(|b| b.width).sum::<u64>() / 10, 100);
-        report.coverage = super::super::Coverage::default();
-        assert_eq!(bars(&report).iter().map(|b| b.width).sum::<u64>(), 0);
-        report.coverage.discovered = u64::MAX;
-        report.coverage.failed = u64::MAX;
-        assert_eq!(bars(&report)[3].width, 1000);
     }
 
     #[test]
