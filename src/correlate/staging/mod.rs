@@ -286,7 +286,7 @@ impl Staging {
         for (folder, held) in of_folder {
             let locator = match held.as_slice() {
                 [] => continue,
-                [(first, _), rest @ ..] if rest.iter().all(|(l, _)| l == first) => (*first).clone(),
+                [(first, _), rest @ ..] if rest.iter().all(|(l, _)| l.outer() == first.outer()) => first.outer(),
                 _ => Locator::os(tree::shared(held.iter().map(|(l, _)| folder_of(l)), folder)),
             };
             subjects.push(Subject { locator, archive: None, held });
