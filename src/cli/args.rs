@@ -103,6 +103,12 @@ pub struct ScanArgs {
     /// On whose authority
     #[arg(long, value_name = "TEXT", help_heading = "Case")]
     pub authority: Option<String>,
+    /// The number under which what is examined is kept
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub evidence_id: Option<String>,
+    /// From whom it was received, and when
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub received_from: Option<String>,
     /// A note for the report
     #[arg(long, value_name = "TEXT", help_heading = "Case")]
     pub note: Option<String>,

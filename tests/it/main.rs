@@ -11,6 +11,7 @@ mod deaths;
 mod diff;
 mod differential;
 mod exports;
+mod failing_disk;
 mod fleet;
 mod identifiers;
 mod ioc;
