@@ -92,7 +92,7 @@ fn failing_writes_are_told_and_lose_nothing() {
                 let again = resume(&case);
                 same(&whole, &again, &what);
             } else {
-                assert!(!case.join("manifest.json").exists(), "{what}");
+                assert!(!case.join("manifest.json").exists(), "{what}: {err}");
             }
         }
     }
