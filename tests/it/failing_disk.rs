@@ -66,7 +66,7 @@ fn failing_writes_are_told_and_lose_nothing() {
     ] {
         for point in 1..=points() {
             n += 1;
-            let case = scene.beside(&format!("case-{n}"));
+            let case = scene.beside(&format!("failed-{n}"));
             // A disk that is full stays full. The short write is a lie: three bytes are said to be written, and none are.
             let when = if failure.starts_with("retval") { format!("{point}") } else { format!("{point}+") };
             let what = format!("{calls} {failure} at {when}");
@@ -110,7 +110,7 @@ fn a_kill_at_every_write_of_the_journal_loses_nothing() {
     let whole = scene.scan(&["--threads", "1"]);
     let mut killed = 0;
     for point in 1..=points() * 2 {
-        let case = scene.beside(&format!("case-{point}"));
+        let case = scene.beside(&format!("killed-{point}"));
         let Some(output) = injected(&scene, &case, &format!("write:signal=SIGKILL:when={point}")) else {
             eprintln!("skipped: strace can't trace here");
             return;
