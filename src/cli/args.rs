@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::container::Limits;
 use crate::correlate::staging::Window;
 use crate::engine::Care;
-use crate::plan::{Options, parse_window};
+use crate::plan::{Incremental, Options, parse_window};
 use crate::report::Recipient;
 
 const AFTER: &str = "\
@@ -112,6 +112,20 @@ pub struct ScanArgs {
     /// Allow the case folder on a volume that is scanned whole (recorded in the footprint)
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
+
+    /// Pass over files that this earlier case proved and that are unchanged: same path, device and inode, size, mtime and
+    /// ctime, with the same program, rules, indicators and options; otherwise everything is read, and the report says why
+    #[arg(long, value_name = "CASE", help_heading = "Baseline")]
+    pub baseline: Option<PathBuf>,
+    /// Share of the unchanged files that is drawn anew in every run and read all the same, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = share, help_heading = "Baseline")]
+    pub reread: f64,
+    /// Read everything where the last scan in the baseline's chain that did so is older than this
+    #[arg(long, value_name = "DAYS", default_value_t = 30.0, value_parser = above_zero, help_heading = "Baseline")]
+    pub max_age: f64,
+    /// Read everything, whatever --baseline says
+    #[arg(long, help_heading = "Baseline")]
+    pub full: bool,
 
     /// Sign the case with this Ed25519 key (PKCS#8 PEM, as openssl genpkey -algorithm ed25519 makes it) instead of one
     /// that is drawn for this run and forgotten
@@ -258,6 +272,12 @@ impl ScanArgs {
             },
             window: self.window,
             match_against: self.match_against.clone(),
+            baseline: self.baseline.as_ref().map(|case| Incremental {
+                case: case.clone(),
+                reread_percent: self.reread,
+                max_age_days: self.max_age,
+                full: self.full,
+            }),
             care: Care {
                 deadline: self.deadline.map(|m| Duration::from_secs_f64(m * 60.0)),
                 cpu: self.cpu_percent.map(|p| p / 100.0),
@@ -275,6 +295,12 @@ impl ScanArgs {
 /// A number above zero.
 fn above_zero(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|n: &f64| (1e-6..1e9).contains(n)).ok_or_else(|| "write a number above zero, as 15 or 0.5".into())
+}
+
+/// Percent from 0 on.
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse().ok();
+    number.filter(|p: &f64| (0.0..=100.0).contains(p)).ok_or_else(|| "write percent from 0 up to 100".into())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -24,6 +24,7 @@ use crate::signature::RuleSet;
 use crate::source::{PathMap, Source};
 
 mod against;
+mod baseline;
 mod host;
 mod key;
 mod passwords;
@@ -32,6 +33,7 @@ mod recheck;
 mod targets;
 mod window;
 
+pub use baseline::{Incremental, PlannedBaseline};
 pub use host::{host, tool};
 pub use place::default_case;
 pub use recheck::{RecheckOptions, RecheckPlan};
@@ -70,6 +72,8 @@ pub struct Options {
     pub window: Option<Window>,
     /// Other cases whose files may lie in locked archives.
     pub match_against: Vec<PathBuf>,
+    /// An earlier case whose files need not be read again.
+    pub baseline: Option<Incremental>,
     /// What may be taken from the machine.
     pub care: Care,
     /// The random key that an earlier process of this scan has drawn.
@@ -100,6 +104,7 @@ pub struct Plan {
     pub rules_cache: Option<PathBuf>,
     /// Identifies the case key that the operator gave, where one was.
     pub shared_key: Option<String>,
+    pub baseline: Option<PlannedBaseline>,
 }
 
 /// The options that can change a finding, in the form that is hashed into the report.
@@ -140,6 +145,16 @@ pub fn place(options: &Options) -> Result<PathBuf, PlanError> {
 /// When the system gives no random numbers.
 pub fn random_key(options: &Options) -> Result<Option<[u8; 32]>, PlanError> {
     options.case_key.is_none().then(|| key::bytes(None)).transpose()
+}
+
+/// Decides which unchanged files are read again.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_seed() -> Result<[u8; 16], PlanError> {
+    let mut seed = [0; 16];
+    let drawn = getrandom::fill(&mut seed).map(|()| seed);
+    drawn.map_err(|e| PlanError::Usage(format!("the system gives no random numbers: {e}")))
 }
 
 impl Plan {
@@ -213,12 +228,14 @@ impl Plan {
             threads,
             counters: Arc::new(Counters::new(threads)),
             recovery: Recovery::default(),
+            baseline: None,
             in_flight: None,
             care: Care { case: case.clone(), gentle: options.care.gentle && live, ..options.care.clone() },
             brake: Brake::default(),
             stop,
         };
         let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };
+        let baseline = options.baseline.as_ref().map(|asked| baseline::plan(asked, &inputs)).transpose()?;
         Ok(Self {
             case,
             job,
@@ -228,6 +245,7 @@ impl Plan {
             same_volume,
             rules_cache: options.rules_cache.clone(),
             shared_key,
+            baseline,
         })
     }
 }
