@@ -50,6 +50,8 @@ pub struct Args {
 pub enum Command {
     /// Scan live paths, mounted images, single files and archives into a new case folder
     Scan(Box<ScanArgs>),
+    /// Scan from a policy file for a scheduler: only what changed, one at a time, published whole
+    Sweep(super::sweep::SweepArgs),
     /// Match new indicators against an old case's inventory, without the disk
     Recheck(Box<super::recheck::RecheckArgs>),
     /// Check that a case folder is what it was when it was sealed
@@ -109,6 +111,9 @@ pub struct ScanArgs {
     /// Go on with the scan that was begun in the case folder of --case; it remembers all other arguments
     #[arg(long, requires = "case", help_heading = "Case")]
     pub resume: bool,
+    /// The folder of earlier cases that the case folder lies in: it is our own output, left out of the scan and recorded
+    #[arg(long, value_name = "DIR", help_heading = "Case")]
+    pub cases: Option<PathBuf>,
     /// Allow the case folder on a volume that is scanned whole (recorded in the footprint)
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
@@ -148,6 +153,13 @@ pub struct ScanArgs {
     /// YARA rules: a file, a zip pack, or a folder of them (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub rules: Vec<PathBuf>,
+    /// Public key of minisign: every file of --ioc and --rules has to be signed with it (FILE.minisig beside it); the trusted
+    /// comment may hold version:N and expires:YYYY-MM-DD
+    #[arg(long, value_name = "FILE", help_heading = "Intelligence")]
+    pub pack_key: Option<PathBuf>,
+    /// Use signed packs although they are past their expiry
+    #[arg(long, requires = "pack_key", help_heading = "Intelligence")]
+    pub allow_expired: bool,
     /// Known-good hashes: objects listed here skip YARA, unless their hash is listed as bad too (repeatable; a
     /// list, NSRL text or a set made by ioc compile)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
@@ -248,9 +260,12 @@ impl ScanArgs {
         Options {
             targets: self.targets.clone(),
             case: self.case.clone(),
+            cases: self.cases.clone(),
             case_key: self.case_key.clone(),
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
+            pack_key: self.pack_key.clone(),
+            allow_expired: self.allow_expired,
             known_good: self.known_good.clone(),
             tools: self.tools.clone(),
             no_default_iocs: self.no_default_iocs,

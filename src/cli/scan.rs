@@ -20,7 +20,9 @@ use super::supervise::supervise;
 use crate::engine::{self, Care, CollectError, Collected, Collector, Counters, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
 use crate::plan::{self, Options, Plan, PlannedTarget};
-use crate::report::{Baseline, Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target};
+use crate::report::{
+    Baseline, Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target,
+};
 
 /// Runs a scan from its arguments to its exit code.
 pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
@@ -174,7 +176,8 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
             return no_case(&e);
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, reread, failed, state } = collected;
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, reread, failed, state } =
+        collected;
     let interrupted = stop.load(Ordering::Relaxed);
     let run = Run {
         id: start.run_id,

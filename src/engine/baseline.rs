@@ -14,9 +14,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
-use crate::model::{
-    Category, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Priors, Time,
-};
+use crate::model::{Category, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Priors, Time};
 use crate::reader::Want;
 use crate::report::{InventoryRow, OldCase, Remembered, RereadError};
 
@@ -85,7 +83,8 @@ impl Baseline {
     pub fn load(old: &OldCase, rows: File, draw: Draw) -> Result<Self, LoadError> {
         let run: Arc<str> = old.report.run.id.as_str().into();
         let began = old.report.run.started.parse::<jiff::Timestamp>().map_or(i128::MIN, |t| t.as_nanosecond());
-        let mut loading = Loading { index: Vec::new(), runs: Vec::new(), numbers: HashMap::new(), at: 0, out: BufWriter::new(rows) };
+        let mut loading =
+            Loading { index: Vec::new(), runs: Vec::new(), numbers: HashMap::new(), at: 0, out: BufWriter::new(rows) };
         for row in old.inventory()? {
             let row = row?;
             if let Some((object, read_by)) = proved(&row, &run, began) {

@@ -83,7 +83,9 @@ fn unfit(asked: &Incremental, old: &Report, inputs: &Inputs, now: Timestamp) -> 
         return match days(full_read(old)) {
             Some(age) if age <= asked.max_age_days && age >= 0.0 => None,
             Some(age) if age < 0.0 => Some("the earlier case lies in the future by this machine's clock".to_owned()),
-            Some(age) => Some(format!("its files were last read in full {age:.1} days ago, and --max-age allows {}", asked.max_age_days)),
+            Some(age) => {
+                Some(format!("its files were last read in full {age:.1} days ago, and --max-age allows {}", asked.max_age_days))
+            }
             None => Some("the earlier case doesn't say when it was made".to_owned()),
         };
     };

@@ -27,6 +27,7 @@ mod against;
 mod baseline;
 mod host;
 mod key;
+mod packs;
 mod passwords;
 mod place;
 mod recheck;
@@ -35,6 +36,7 @@ mod window;
 
 pub use baseline::{Incremental, PlannedBaseline};
 pub use host::{host, tool};
+pub use packs::{Pack, newer, verify_packs};
 pub use place::default_case;
 pub use recheck::{RecheckOptions, RecheckPlan};
 pub use targets::PlannedTarget;
@@ -46,10 +48,15 @@ pub struct Options {
     /// Empty means every local fixed volume.
     pub targets: Vec<PathBuf>,
     pub case: Option<PathBuf>,
+    /// The folder of cases that it lies in, none of which is scanned.
+    pub cases: Option<PathBuf>,
     /// Instead of a random key.
     pub case_key: Option<PathBuf>,
     pub iocs: Vec<PathBuf>,
     pub rules: Vec<PathBuf>,
+    /// The key that rules and indicators are signed with.
+    pub pack_key: Option<PathBuf>,
+    pub allow_expired: bool,
     pub known_good: Vec<PathBuf>,
     pub tools: Vec<PathBuf>,
     pub no_default_iocs: bool,
@@ -167,6 +174,7 @@ impl Plan {
             place::outside(cache, "--rules-cache", &targets)?;
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
+        let packs = packs::verify_packs(options)?;
         let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
         Priors::install(indicators.profiles()).map_err(PlanError::Usage)?;
         let (tools, tool_inputs) = Tools::load(&options.tools).map_err(|e| usage(&e))?;
@@ -174,6 +182,12 @@ impl Plan {
         let (rules, rule_inputs) =
             RuleSet::load_with(&options.rules, !options.no_default_rules, options.rules_cache.as_deref(), indicators.rules())
                 .map_err(|e| usage(&e))?;
+        // What was loaded has to be what was verified.
+        if packs != packs::verify_packs(options)? {
+            return Err(PlanError::Usage(
+                "a signed pack was changed while it was read: see who writes there, and run again".into(),
+            ));
+        }
         let (known_good, good_inputs) = KnownGood::load(&options.known_good).map_err(|e| usage(&e))?;
         let want = match options.all_digests {
             true => Want::ALL,
@@ -195,8 +209,9 @@ impl Plan {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
+        let own = place::own_output(options, &case)?;
         let sources: Vec<Box<dyn Source>> =
-            targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &case)).collect();
+            targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &own)).collect();
         let key = match options.kept_key {
             Some(kept) => CaseKey::new(&kept),
             None => CaseKey::new(&key::bytes(options.case_key.as_deref())?),
