@@ -105,6 +105,12 @@ pub struct ScanArgs {
     /// On whose authority
     #[arg(long, value_name = "TEXT", help_heading = "Case")]
     pub authority: Option<String>,
+    /// The number under which what is examined is kept
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub evidence_id: Option<String>,
+    /// From whom it was received, and when
+    #[arg(long, value_name = "TEXT", help_heading = "Case")]
+    pub received_from: Option<String>,
     /// A note for the report
     #[arg(long, value_name = "TEXT", help_heading = "Case")]
     pub note: Option<String>,
@@ -229,9 +235,9 @@ pub struct ScanArgs {
     /// Wait, and after half a minute end, while less memory than this is free
     #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = size, help_heading = "Care of the machine")]
     pub min_free_memory: u64,
-    /// End before the disk of the case folder has less free than this
-    #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = size, help_heading = "Care of the machine")]
-    pub min_free_disk: u64,
+    /// End before the disk of the case folder has less free than this [default: 32M, at most a fiftieth of the disk]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Care of the machine")]
+    pub min_free_disk: Option<u64>,
     /// Scan a live machine at full speed: otherwise with low priority for processor and disk, and stepping back while
     /// others use most of it
     #[arg(long, help_heading = "Care of the machine")]

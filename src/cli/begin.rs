@@ -42,7 +42,21 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
 
 fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
     let mut log = StateLog::new(folder.open_file(STATE)?);
-    log.append(&Frame::Start(start)).and_then(|()| log.sync()).map_err(|e| folder.failed(STATE, e))
+    log.append(&Frame::Start(start.clone())).and_then(|()| log.sync()).map_err(|e| folder.failed(STATE, e))?;
+    // Everything that follows depends on it.
+    match begun(folder)? {
+        Some(kept) if kept == start => Ok(()),
+        _ => Err(folder.failed(STATE, std::io::Error::other("it does not hold what was written to it"))),
+    }
+}
+
+/// What a scan in the folder was asked, where that can be read.
+fn begun(folder: &CaseFolder) -> Result<Option<Start>, CaseError> {
+    let log = folder.open_file(STATE)?;
+    match StateReader::new(log).ok().and_then(|mut log| log.next()) {
+        Some(Step::Frame(Frame::Start(start))) => Ok(Some(start)),
+        _ => Ok(None),
+    }
 }
 
 /// A scan as it was asked for.
@@ -67,10 +81,7 @@ pub fn asked(folder: &CaseFolder) -> Result<Asked, NothingToResume> {
     if !folder.is_begun() {
         return Err(damaged());
     }
-    let log = folder.open_file(STATE)?;
-    let Some(Step::Frame(Frame::Start(start))) = StateReader::new(log).ok().and_then(|mut log| log.next()) else {
-        return Err(damaged());
-    };
+    let start = begun(folder)?.ok_or_else(damaged)?;
     let command: Vec<OsString> = start.arguments.iter().map(|a| decode(a)).collect();
     // Paths among the arguments are relative to it.
     let _ = std::env::set_current_dir(Path::new(&decode(&start.folder)));

@@ -19,15 +19,16 @@ EXAMPLE
   What is new on a host since last week's scan:
       wardround diff case-17 case-18
 
-Findings are compared by id, objects by their place: size, digests, type, times (not access times, which reading
-changes), owner, mode, and how far they were examined. Objects whose names are masked are compared by their shapes.
-Rules, indicators, options and targets that differ are said first: with them findings come and go without any change
-of the host. Both case folders are only read.
+Findings are compared by id, objects by their place: size, digests, type, times (not access times,
+which reading changes), owner, mode, and how far they were examined. Objects whose names are
+masked are compared by their shapes. Rules, indicators, options and targets that differ are said
+first: with them findings come and go without any change of the host. Both case folders are only
+read.
 
 EXIT CODES
-  0 no new finding at notice or above · 1 new findings, or old ones of a higher level, none at alert ·
-  2 a new alert · 3 no new finding, but the coverage was complete and is no more · 64 usage error ·
-  73 the output cannot be written";
+  0 no new finding at notice or above · 1 new findings, or old ones of a higher level, none at
+  alert · 2 a new alert · 3 no new finding, but the coverage was complete and is no more · 64
+  usage error · 73 the output cannot be written";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]

@@ -19,19 +19,19 @@ EXAMPLE
       wardround merge sweeps/2026-11-24 --expected hosts.txt --out fleet-2026-11-24
 
 WHAT IT WRITES
-  A new folder with fleet.json and fleet.html: what findings rest on with its hosts, the rarest first; who saw it
-  first; hosts that never reported, and those that were not covered whole; distinct people over all hosts whose cases
-  were counted under one --case-key; rules and versions where they differ. Only report.json and registers.json of each
-  case are read; the cases are not changed. A host with several cases is told by
-  its newest scan and the rechecks of that.
+  A new folder with fleet.json and fleet.html: what findings rest on with its hosts, the rarest
+  first; who saw it first; hosts that never reported, and those that were not covered whole;
+  distinct people over all hosts whose cases were counted under one --case-key; rules and versions
+  where they differ. Only report.json and registers.json of each case are read; the cases are not
+  changed. A host with several cases is told by its newest scan and the rechecks of that.
 
---expected takes one name a line, # begins a comment. Names compare without case; a name with a domain and one without
-are the same host where no other could be meant.
+--expected takes one name a line, # begins a comment. Names compare without case; a name with a
+domain and one without are the same host where no other could be meant.
 
 EXIT CODES
-  0 every host complete, nothing at notice or above · 1 findings, none at alert · 2 at least one alert ·
-  3 no finding, but a host is not covered whole, never reported, or its case can't be used ·
-  64 usage error, or cases of different case keys · 73 the folder cannot be written";
+  0 every host complete, nothing at notice or above · 1 findings, none at alert · 2 at least one
+  alert · 3 no finding, but a host is not covered whole, never reported, or its case can't be used
+  · 64 usage error, or cases of different case keys · 73 the folder cannot be written";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]

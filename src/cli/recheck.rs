@@ -111,7 +111,14 @@ pub fn run(args: RecheckArgs) -> Exit {
     let report = Report {
         schema: String::new(),
         tool: plan::tool(),
-        case: Case { id: args.case_id.or(old.case.id), examiner: args.examiner, note: args.note, authority: args.authority },
+        case: Case {
+            id: args.case_id.or(old.case.id),
+            examiner: args.examiner,
+            note: args.note,
+            authority: args.authority,
+            evidence_id: old.case.evidence_id,
+            received_from: old.case.received_from,
+        },
         footprint: Footprint {
             same_volume: false,
             statements: vec![

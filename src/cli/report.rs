@@ -16,11 +16,13 @@ EXAMPLES
       wardround report case-17 --format html --out case-17.html
       wardround report case-17 --format dfxml --out case-17.dfxml.xml
 
-The case folder is only read. The same case gives the same bytes each time. Names of people are masked as they
-are in report.json; treat every export as confidential all the same. Timesketch takes files called .jsonl.
+The case folder is only read. The same case gives the same bytes each time. Names of people are
+masked as they are in report.json; treat every export as confidential all the same. Timesketch
+takes files called .jsonl.
 
 EXIT CODES
-  0 written · 64 no such case, a report of another version, or a damaged one · 73 the output cannot be written";
+  0 written · 64 no such case, a report of another version, or a damaged one · 73 the output
+  cannot be written";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]

@@ -84,7 +84,9 @@ fn usage(e: &dyn std::fmt::Display) -> Exit {
 
 /// Everything that decides what is found.
 fn asks(args: &ScanArgs) -> String {
-    let case = || [&args.case_id, &args.examiner, &args.authority, &args.note].map(|t| t.clone());
+    let case = || {
+        [&args.case_id, &args.examiner, &args.authority, &args.note, &args.evidence_id, &args.received_from].map(|t| t.clone())
+    };
     format!("{:?} {:?}", Options { case: None, threads: 0, care: Care::default(), ..args.options() }, case())
 }
 
@@ -131,7 +133,12 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
     plan.job.analyzers.extend(more());
     let baseline = match plan.baseline.take().map(|b| b.load(&folder, &mut plan.job, start.seed)).transpose() {
         Ok(baseline) => baseline,
-        Err(e) => return no_plan(&e),
+        Err(e) => {
+            if folder.is_untouched() {
+                folder.abandon(start.made);
+            }
+            return no_plan(&e);
+        }
     };
     if !args.quiet && death.is_none() {
         plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
@@ -150,7 +157,7 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         &mut plan.correlators,
         &plan.job.counters,
     );
-    let (collector, resumed) = match resumed {
+    let (mut collector, resumed) = match resumed {
         Ok(resumed) => resumed,
         Err(e @ CollectError::OtherPlan(_)) => return usage(&e),
         Err(e) => return no_case(&e),
@@ -160,6 +167,16 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         Err(e) => return no_case(&e),
     };
     let before = resumed.plan.is_some();
+    let host = plan::host();
+    // Who had it in hand: the journal is the log of custody.
+    collector.note(
+        "custody",
+        &serde_json::json!({
+            "event": if before { "resumed" } else { "begun" }, "time": Timestamp::now().to_string(), "host": host.name,
+            "account": host.privileges, "examiner": args.examiner, "evidence_id": args.evidence_id,
+            "received_from": args.received_from, "tool_sha256": tool.sha256,
+        }),
+    );
     let deaths = resumed.recovery.deaths.clone();
     plan.job.recovery = resumed.recovery;
     if !args.full_speed && plan.targets.iter().any(PlannedTarget::is_live_volume) {
@@ -202,9 +219,11 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
             examiner: args.examiner.clone(),
             note: args.note.clone(),
             authority: args.authority.clone(),
+            evidence_id: args.evidence_id.clone(),
+            received_from: args.received_from.clone(),
         },
         parent: None,
-        host: plan::host(),
+        host,
         run,
         targets: targets(&plan, &masker),
         footprint: footprint(&plan, &case_dir, args.unsupervised),

@@ -20,6 +20,8 @@ const BUSY: [f64; 2] = [0.75, 0.5];
 /// is always busy is scanned all the same.
 const BACK_FOR: Duration = Duration::from_secs(300);
 const WORK_FOR: Duration = Duration::from_secs(60);
+/// Bytes left free on the case folder's disk, and at most a fiftieth of it.
+const FREE_DISK: u64 = 32 << 20;
 /// Memory has to be short for this long before the scan is ended.
 const SHORT_FOR: Duration = Duration::from_secs(30);
 
@@ -34,8 +36,8 @@ pub struct Care {
     pub io: Option<f64>,
     /// Bytes of memory that others can still have.
     pub free_memory: u64,
-    /// Bytes free on the case folder's disk, and where that is.
-    pub free_disk: u64,
+    /// Bytes free on the case folder's disk, and where that is; `None` is [`FREE_DISK`], or less on a small disk.
+    pub free_disk: Option<u64>,
     pub case: PathBuf,
     /// Steps back while others use most of the machine.
     pub gentle: bool,
@@ -109,7 +111,9 @@ impl<'a> Steward<'a> {
         if self.short.is_some_and(|since| now.duration_since(since) >= SHORT_FOR) {
             return Some(GapReason::LowMemory);
         }
-        load::free_disk(&self.care.case).filter(|free| *free < self.care.free_disk).map(|_| GapReason::LowDisk)
+        let (free, all) = load::disk(&self.care.case)?;
+        let floor = self.care.free_disk.unwrap_or(FREE_DISK.min(all / 50));
+        (free < floor).then_some(GapReason::LowDisk)
     }
 
     fn rates(&mut self, dt: f64, load: &Load) -> bool {
@@ -171,10 +175,10 @@ mod tests {
         assert_eq!(Steward::new(&care, &brake).look(), Some(GapReason::Deadline));
         care.deadline = None;
         assert_eq!(Steward::new(&care, &brake).look(), None);
-        care.free_disk = u64::MAX;
+        care.free_disk = Some(u64::MAX);
         let low = Steward::new(&care, &brake).look();
-        assert!(low == Some(GapReason::LowDisk) || load::free_disk(&care.case).is_none());
-        (care.free_disk, care.free_memory) = (0, u64::MAX);
+        assert!(low == Some(GapReason::LowDisk) || load::disk(&care.case).is_none());
+        (care.free_disk, care.free_memory) = (None, u64::MAX);
         let mut steward = Steward::new(&care, &brake);
         assert_eq!(steward.look(), None, "it waits first");
         assert!(brake.held.load(Ordering::Relaxed) || load::free_memory().is_none());

@@ -305,6 +305,11 @@ impl Collector {
         }
     }
 
+    /// A line of the journal about the run itself.
+    pub fn note(&mut self, kind: &str, data: &impl serde::Serialize) {
+        self.write(kind, data);
+    }
+
     /// Further names of a hard-linked file whose rows come in batches of their own.
     pub fn also_named(&mut self, first: &Locator, names: &[Locator]) {
         self.names.entry(first.clone()).or_default().extend_from_slice(names);
@@ -496,6 +501,7 @@ impl Collector {
             }
         }
         let written = out.finish()?;
+        self.folder.expect(&written.name, &written.sha256);
         failed.map_or(Ok(written.sha256), Err)
     }
 }

@@ -61,15 +61,15 @@ pub fn free_memory() -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// Bytes that this account may still write on the disk of a folder.
+/// Bytes that this account may still write on the disk of a folder, and all that it has.
 #[cfg(unix)]
-pub fn free_disk(at: &Path) -> Option<u64> {
+pub fn disk(at: &Path) -> Option<(u64, u64)> {
     let fs = rustix::fs::statvfs(at).ok()?;
-    fs.f_bavail.checked_mul(fs.f_frsize)
+    Some((fs.f_bavail.checked_mul(fs.f_frsize)?, fs.f_blocks.checked_mul(fs.f_frsize)?))
 }
 
 #[cfg(not(unix))]
-pub fn free_disk(_: &Path) -> Option<u64> {
+pub fn disk(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
@@ -90,6 +90,6 @@ mod tests {
         assert!(now.own_since(&before).is_some_and(|s| s > 0.01), "{now:?} {before:?}");
         assert!(now.others_since(&before).is_some_and(|s| (0.0..=1.0).contains(&s)));
         assert!(free_memory().is_some_and(|n| n > 1 << 20));
-        assert!(free_disk(Path::new("/")).is_some());
+        assert!(disk(Path::new("/")).is_some());
     }
 }

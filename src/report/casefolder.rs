@@ -1,12 +1,15 @@
 //! The case folder on disk: made once, private to its owner, every file whole or absent.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use super::inventory::{InventoryRow, InventoryWriter};
+use super::manifest::{ManifestFile, OUTSIDE};
 use super::{REGISTRY, Report};
 use crate::model::{Name, text};
 
@@ -76,6 +79,8 @@ pub struct Written {
 #[derive(Debug)]
 pub struct CaseFolder {
     root: PathBuf,
+    /// What was handed over for each file that was written whole: the disk is believed only after a second look.
+    written: Mutex<BTreeMap<String, String>>,
 }
 
 impl CaseFolder {
@@ -105,7 +110,7 @@ impl CaseFolder {
             }
             Err(e) => return Err(fail(e)),
         }
-        let case = Self { root: path.to_owned() };
+        let case = Self::at(path);
         // Two scans that take the same empty folder meet here: only one can make the journal.
         private_dir(&case.journal_dir()).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => CaseError::Exists(shown(path)),
@@ -122,7 +127,22 @@ impl CaseFolder {
 
     /// Of a folder that is there.
     pub(super) fn at(path: &Path) -> Self {
-        Self { root: path.to_owned() }
+        Self { root: path.to_owned(), written: Mutex::default() }
+    }
+
+    /// Notes the digest that a file has to have when the case is sealed.
+    pub fn expect(&self, name: &str, sha256: &str) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), sha256.to_owned());
+    }
+
+    /// The first file that is not what was written.
+    pub(super) fn lost(&self, files: &[ManifestFile]) -> Option<String> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = |name: &str, sha256: &str| files.iter().any(|f| f.path == name && f.sha256 == sha256);
+        written
+            .iter()
+            .find(|(name, sha256)| !OUTSIDE.contains(&name.as_str()) && !kept(name, sha256))
+            .map(|(name, _)| name.clone())
     }
 
     /// What to say of a file of it that could not be read or written.
@@ -213,7 +233,10 @@ impl CaseFolder {
             Ok((len, text::hex(&hash.finalize())))
         };
         match write() {
-            Ok((size, sha256)) => Ok(Written { name: name.to_owned(), size, sha256 }),
+            Ok((size, sha256)) => {
+                self.expect(name, &sha256);
+                Ok(Written { name: name.to_owned(), size, sha256 })
+            }
             Err(e) => {
                 let _ = fs::remove_file(&unfinished);
                 Err(CaseError::new(&end, e))

@@ -1,6 +1,6 @@
 //! `manifest.json`, its signature, and the page that tells a third party how to check them without us.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::casefolder::{CaseError, CaseFolder, Written, no_follow};
 use super::signature::{PUBLIC_KEY, SIGNATURE, SealKey};
 use super::timestamp;
+use super::verify::{JOURNAL, chain};
 use super::working::WORKING;
 use crate::model::{Name, text};
 
@@ -78,6 +79,15 @@ impl CaseFolder {
         self.write_file(PUBLIC_KEY, &|out| out.write_all(key.public_pem().as_bytes()))?;
         self.write_file(HOW_TO_VERIFY, &|out| out.write_all(HOW_TO_VERIFY_TEXT.as_bytes()))?;
         let files = self.files()?;
+        if let Some(name) = self.lost(&files) {
+            return Err(self.failed(&name, io::Error::other("it does not hold what was written to it")));
+        }
+        if let Ok(journal) = File::open(self.path().join(JOURNAL)) {
+            let chain = chain(journal).map_err(|e| self.failed(JOURNAL, e))?;
+            if chain.broken.is_some() || text::hex(&chain.head) != journal_head {
+                return Err(self.failed(JOURNAL, io::Error::other("it does not hold what was written to it")));
+            }
+        }
         let manifest = Manifest {
             schema: MANIFEST_SCHEMA.to_owned(),
             created,

@@ -121,6 +121,8 @@ pub fn report() -> Report {
             examiner: Some("R. Example".into()),
             note: Some("Front desk PC".into()),
             authority: Some("Engagement letter of 1 Nov 2026".into()),
+            evidence_id: Some("E-7".into()),
+            received_from: Some("B. Clerk, 1 Nov 2026".into()),
         },
         parent: None,
         host: Host {

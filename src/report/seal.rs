@@ -39,6 +39,8 @@ const NOT_SCANNED: &[&str] = &[
     "limitations",
     "examiner",
     "authority",
+    "evidence_id",
+    "received_from",
     "version",
     "techniques",
     "path_raw",

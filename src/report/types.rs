@@ -67,6 +67,12 @@ pub struct Case {
     /// On whose authority the examination took place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub authority: Option<String>,
+    /// The number under which what was examined is kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evidence_id: Option<String>,
+    /// From whom it was received.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_from: Option<String>,
 }
 
 /// An earlier case that this one is drawn from.

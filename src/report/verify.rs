@@ -16,7 +16,7 @@ use super::signature::{PUBLIC_KEY, PublicKey, SIGNATURE};
 use crate::model::text::{escape, hex};
 
 /// The journal's file in the case folder.
-const JOURNAL: &str = "journal/journal.jsonl";
+pub(super) const JOURNAL: &str = "journal/journal.jsonl";
 /// A manifest, signature or key above this is damage.
 const MAX_SMALL: u64 = 64 << 20;
 
@@ -136,15 +136,15 @@ fn journal(root: &Path, manifest: &Manifest, out: &mut Verified) -> Result<(), C
 }
 
 /// Lines from the start on of which each holds the hash of the one before.
-struct Chain {
-    lines: u64,
+pub(super) struct Chain {
+    pub lines: u64,
     /// Of the last of them.
-    head: [u8; 32],
+    pub head: [u8; 32],
     /// Why the next one is none.
-    broken: Option<&'static str>,
+    pub broken: Option<&'static str>,
 }
 
-fn chain(file: File) -> io::Result<Chain> {
+pub(super) fn chain(file: File) -> io::Result<Chain> {
     let mut from = BufReader::with_capacity(256 << 10, file);
     let mut chain = Chain { lines: 0, head: [0; 32], broken: None };
     let mut line = Vec::new();

@@ -12,6 +12,7 @@ mod deploy;
 mod diff;
 mod differential;
 mod exports;
+mod failing_disk;
 mod fleet;
 mod identifiers;
 mod ioc;

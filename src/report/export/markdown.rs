@@ -146,7 +146,7 @@ mod tests {
         report.findings[0].path = hostile.into();
         report.host.name = hostile.into();
         let text = text_of(&Markdown, report);
-        for bad in ["![", "<script", " `code", " **b", "@admin", "http:", "\n# head", "#1", "javascript:", "www.", "e.test"] {
+        for bad in ["![", " <", " `code", " **b", "@admin", "http:", "\n# head", "#1", "javascript:", "www.", "e.test"] {
             assert!(!text.contains(bad), "{bad}\n{text}");
         }
         let rows = text.lines().filter(|l| l.starts_with("| alert") || l.starts_with("| warning"));

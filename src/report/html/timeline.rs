@@ -7,10 +7,14 @@ use crate::report::{FindingRow, Report};
 
 /// Bars at most.
 const BARS: i64 = 60;
+/// Bars at least, so that one hour doesn't fill the picture; the axis goes on behind the last time then.
+const LEAST: i64 = 24;
 /// Height of the picture, in its own units.
 const HEIGHT: u64 = 100;
 /// What a bar can stand for, in seconds and in words.
-const UNITS: [(i64, &str); 8] = [
+const UNITS: [(i64, &str); 10] = [
+    (60, "a minute"),
+    (600, "ten minutes"),
     (3_600, "an hour"),
     (6 * 3_600, "six hours"),
     (86_400, "a day"),
@@ -56,7 +60,7 @@ impl Timeline {
         let (length, unit) = UNITS.into_iter().find(|(length, _)| span / length < BARS).or(UNITS.last().copied())?;
         // Bars begin at whole units, so that a day is a day (in UTC).
         let start = first.div_euclid(length);
-        let bars = last.div_euclid(length).checked_sub(start)?.checked_add(1)?;
+        let bars = last.div_euclid(length).checked_sub(start)?.checked_add(1)?.max(LEAST);
         let levels = [Level::Notice, Level::Warning, Level::Alert];
         let mut counts: std::collections::BTreeMap<i64, [u64; 3]> = std::collections::BTreeMap::new();
         for (at, level) in &times {
@@ -83,7 +87,15 @@ impl Timeline {
             }
         }
         let label = |s: i64| Timestamp::from_second(s).ok().map(|t| shown(t, length));
-        Some(Self { parts, first: label(first)?, last: label(last)?, unit, times: times.len() as u64, highest })
+        let end = start.checked_add(bars)?.checked_mul(length)?.checked_sub(1)?;
+        Some(Self {
+            parts,
+            first: label(start.checked_mul(length)?)?,
+            last: label(end).or_else(|| label(last))?,
+            unit,
+            times: times.len() as u64,
+            highest,
+        })
     }
 }
 
