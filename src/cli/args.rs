@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::container::Limits;
 use crate::correlate::staging::Window;
 use crate::engine::Care;
-use crate::plan::{Options, parse_window};
+use crate::plan::{Incremental, Options, parse_window};
 use crate::report::Recipient;
 
 const AFTER: &str = "\
@@ -50,6 +50,8 @@ pub struct Args {
 pub enum Command {
     /// Scan live paths, mounted images, single files and archives into a new case folder
     Scan(Box<ScanArgs>),
+    /// Scan from a policy file for a scheduler: only what changed, one at a time, published whole
+    Sweep(super::sweep::SweepArgs),
     /// Match new indicators against an old case's inventory, without the disk
     Recheck(Box<super::recheck::RecheckArgs>),
     /// Check that a case folder is what it was when it was sealed
@@ -115,9 +117,26 @@ pub struct ScanArgs {
     /// Go on with the scan that was begun in the case folder of --case; it remembers all other arguments
     #[arg(long, requires = "case", help_heading = "Case")]
     pub resume: bool,
+    /// The folder of earlier cases that the case folder lies in: it is our own output, left out of the scan and recorded
+    #[arg(long, value_name = "DIR", help_heading = "Case")]
+    pub cases: Option<PathBuf>,
     /// Allow the case folder on a volume that is scanned whole (recorded in the footprint)
     #[arg(long, help_heading = "Case")]
     pub allow_same_volume: bool,
+
+    /// Pass over files that this earlier case proved and that are unchanged: same path, device and inode, size, mtime and
+    /// ctime, with the same program, rules, indicators and options; otherwise everything is read, and the report says why
+    #[arg(long, value_name = "CASE", help_heading = "Baseline")]
+    pub baseline: Option<PathBuf>,
+    /// Share of the unchanged files that is drawn anew in every run and read all the same, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = share, help_heading = "Baseline")]
+    pub reread: f64,
+    /// Read everything where the last scan in the baseline's chain that did so is older than this
+    #[arg(long, value_name = "DAYS", default_value_t = 30.0, value_parser = above_zero, help_heading = "Baseline")]
+    pub max_age: f64,
+    /// Read everything, whatever --baseline says
+    #[arg(long, help_heading = "Baseline")]
+    pub full: bool,
 
     /// Sign the case with this Ed25519 key (PKCS#8 PEM, as openssl genpkey -algorithm ed25519 makes it) instead of one
     /// that is drawn for this run and forgotten
@@ -140,6 +159,13 @@ pub struct ScanArgs {
     /// YARA rules: a file, a zip pack, or a folder of them (repeatable; adds to the embedded ones)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
     pub rules: Vec<PathBuf>,
+    /// Public key of minisign: every file of --ioc and --rules has to be signed with it (FILE.minisig beside it); the trusted
+    /// comment may hold version:N and expires:YYYY-MM-DD
+    #[arg(long, value_name = "FILE", help_heading = "Intelligence")]
+    pub pack_key: Option<PathBuf>,
+    /// Use signed packs although they are past their expiry
+    #[arg(long, requires = "pack_key", help_heading = "Intelligence")]
+    pub allow_expired: bool,
     /// Known-good hashes: objects listed here skip YARA, unless their hash is listed as bad too (repeatable; a
     /// list, NSRL text or a set made by ioc compile)
     #[arg(long, value_name = "PATH", help_heading = "Intelligence")]
@@ -240,9 +266,12 @@ impl ScanArgs {
         Options {
             targets: self.targets.clone(),
             case: self.case.clone(),
+            cases: self.cases.clone(),
             case_key: self.case_key.clone(),
             iocs: self.ioc.clone(),
             rules: self.rules.clone(),
+            pack_key: self.pack_key.clone(),
+            allow_expired: self.allow_expired,
             known_good: self.known_good.clone(),
             tools: self.tools.clone(),
             no_default_iocs: self.no_default_iocs,
@@ -264,6 +293,12 @@ impl ScanArgs {
             },
             window: self.window,
             match_against: self.match_against.clone(),
+            baseline: self.baseline.as_ref().map(|case| Incremental {
+                case: case.clone(),
+                reread_percent: self.reread,
+                max_age_days: self.max_age,
+                full: self.full,
+            }),
             care: Care {
                 deadline: self.deadline.map(|m| Duration::from_secs_f64(m * 60.0)),
                 cpu: self.cpu_percent.map(|p| p / 100.0),
@@ -281,6 +316,12 @@ impl ScanArgs {
 /// A number above zero.
 fn above_zero(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|n: &f64| (1e-6..1e9).contains(n)).ok_or_else(|| "write a number above zero, as 15 or 0.5".into())
+}
+
+/// Percent from 0 on.
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse().ok();
+    number.filter(|p: &f64| (0.0..=100.0).contains(p)).ok_or_else(|| "write percent from 0 up to 100".into())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -16,18 +16,20 @@ use crate::model::text::escape;
 use crate::plan;
 use crate::report::{CaseError, CaseFolder, STATE};
 
-/// Makes the case folder and keeps there what was asked. Gives the folder's path.
-pub fn begin(args: &ScanArgs) -> Result<PathBuf, Exit> {
+/// Makes the case folder and keeps there what was asked, and with which command. Gives the folder's path.
+pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result<PathBuf, Exit> {
     let options = args.options();
     let case = plan::place(&options).map_err(|e| no_plan(&e))?;
+    let seed = plan::random_seed().map_err(|e| no_plan(&e))?;
     let made = std::fs::symlink_metadata(&case).is_err();
     let folder = CaseFolder::begin(&case).map_err(|e| no_case(&e))?;
     let now = Timestamp::now();
     let start = Start {
-        arguments: std::env::args_os().map(encode).collect(),
+        arguments: command.map(encode).collect(),
         folder: std::env::current_dir().map(|d| encode(d.into_os_string())).unwrap_or_default(),
         run_id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), process::id()),
         started: now.to_string(),
+        seed,
         made,
     };
     keep(&folder, start).map(|()| case).map_err(|e| {

@@ -16,6 +16,7 @@ mod report;
 mod rules;
 mod scan;
 mod supervise;
+mod sweep;
 mod table;
 mod verify;
 
@@ -43,6 +44,7 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
     };
     match args.command {
         args::Command::Scan(scan) => scan::run(*scan, more),
+        args::Command::Sweep(args) => sweep::run(&args),
         args::Command::Recheck(args) => recheck::run(*args),
         args::Command::Verify(args) => verify::run(&args),
         args::Command::Report(args) => report::run(&args),

@@ -140,6 +140,7 @@ pub fn run(args: RecheckArgs) -> Exit {
             deaths: Vec::new(),
             interrupted: false,
             ended_for: None,
+            baseline: None,
             case_folder: Some(case_dir.clone()),
             peak_memory: peak_memory(),
         },

@@ -20,7 +20,9 @@ use super::supervise::supervise;
 use crate::engine::{self, Care, CollectError, Collected, Collector, Counters, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
 use crate::plan::{self, Options, Plan, PlannedTarget};
-use crate::report::{Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target};
+use crate::report::{
+    Baseline, Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target,
+};
 
 /// Runs a scan from its arguments to its exit code.
 pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
@@ -34,7 +36,7 @@ pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
             Err(exit) => return exit,
         },
         // A key that is none is told before anything is made.
-        false => match seal_key(args.sign_key.as_deref()).and_then(|_| begin(&args)) {
+        false => match seal_key(args.sign_key.as_deref()).and_then(|_| begin(&args, std::env::args_os())) {
             Ok(case) => case,
             Err(exit) => return exit,
         },
@@ -133,6 +135,15 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         }
     };
     plan.job.analyzers.extend(more());
+    let baseline = match plan.baseline.take().map(|b| b.load(&folder, &mut plan.job, start.seed)).transpose() {
+        Ok(baseline) => baseline,
+        Err(e) => {
+            if folder.is_untouched() {
+                folder.abandon(start.made);
+            }
+            return no_plan(&e);
+        }
+    };
     if !args.quiet && death.is_none() {
         plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
     }
@@ -186,7 +197,8 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
             return no_case(&e);
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, failed, state } = collected;
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, reread, failed, state } =
+        collected;
     let interrupted = stop.load(Ordering::Relaxed);
     let run = Run {
         id: start.run_id,
@@ -198,6 +210,7 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         resumed: before,
         deaths,
         interrupted,
+        baseline: baseline.map(|b| Baseline { reread, ..b }),
         ended_for: plan.job.counters.ended_for().map(|why| why.id().to_owned()),
         case_folder: Some(case_dir.clone()),
         peak_memory: peak_memory(),

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::args::{Format, ScanArgs};
@@ -20,12 +20,22 @@ const PULSE: Duration = Duration::from_millis(500);
 /// Deaths in a row without any object done in between, after which it is given up.
 const HOPELESS: u32 = 5;
 
+/// Set when this process is asked to end. The scan process ends the scan; the supervisor only passes on what reached it
+/// alone.
+pub fn asked_to_stop() -> Arc<AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let stop = STOP.get_or_init(|| {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = stop.clone();
+        let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
+        stop
+    });
+    stop.clone()
+}
+
 /// Runs the scan in `case` to its end, whatever happens to the processes that do the work.
 pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    // The scan process ends the scan; the supervisor only passes on what reached it alone.
-    let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
+    let stop = asked_to_stop();
     let question = pass_on_questions();
     let Ok(folder) = CaseFolder::open(case) else { return Exit::CaseFolder };
     let mut death = String::new();

@@ -55,6 +55,8 @@ pub struct Collected {
     pub folder: CaseFolder,
     /// With everything that was learnt about names.
     pub masker: Masker,
+    /// Files that were drawn to be read again although nothing about them had changed.
+    pub reread: u64,
     /// Why not everything found is in the journal and inventory.
     pub failed: Option<CollectError>,
     /// What resuming needs, to be closed when the case is sealed.
@@ -72,6 +74,9 @@ pub struct Collector {
     gaps: GapTable,
     incomplete: bool,
     opaque_bytes: u64,
+    /// Files passed over as unchanged, and their bytes.
+    unchanged: (u64, u64),
+    reread: u64,
     evidence: Vec<Evidence>,
     /// Objects that findings may be about.
     objects: BTreeMap<Locator, Object>,
@@ -172,6 +177,8 @@ impl Collector {
             gaps: GapTable::new(GAP_ROWS),
             incomplete: false,
             opaque_bytes: 0,
+            unchanged: (0, 0),
+            reread: 0,
             evidence: Vec::new(),
             objects: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -322,6 +329,11 @@ impl Collector {
             c.bytes_discovered = c.bytes_discovered.saturating_add(object.meta.size);
             c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
         }
+        if object.proved_by.is_some() {
+            let bytes = if object.hard_link_to.is_none() { object.meta.size } else { 0 };
+            self.unchanged = (self.unchanged.0 + 1, self.unchanged.1.saturating_add(bytes));
+        }
+        self.reread += u64::from(object.reread && object.hard_link_to.is_none());
         if object.known_good {
             c.known_good += 1;
             let bytes = if object.hard_link_to.is_none() { object.read } else { 0 };
@@ -416,6 +428,7 @@ impl Collector {
         let mut evidence = std::mem::take(&mut self.evidence);
         evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
         correlators.iter().flat_map(|c| c.gaps()).for_each(|gap| self.gap(gap));
+        self.gaps.many(Stage::Open, GapReason::Unchanged, self.unchanged.0, self.unchanged.1);
         if let Some(annex) = self.annex.take()
             && let Err(e) = annex.finish()
         {
@@ -460,6 +473,7 @@ impl Collector {
             inventory_sha256,
             folder: self.folder,
             masker: self.masker,
+            reread: self.reread,
             failed: self.failed,
             state: self.state,
         }

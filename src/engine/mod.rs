@@ -17,6 +17,7 @@ use crate::model::{Clue, Digests, Disposition, Evidence, Gap, NameMark, Object, 
 use crate::reader::Want;
 use crate::source::{Found, Source, WalkSink};
 
+mod baseline;
 mod care;
 mod collect;
 mod counters;
@@ -31,6 +32,7 @@ mod state;
 mod volumes;
 mod worker;
 
+pub use baseline::{Baseline, Draw, LoadError};
 pub use care::{Brake, Care};
 pub use collect::{CollectError, Collected, Collector};
 pub use counters::{Counters, Phase};
@@ -78,6 +80,8 @@ pub struct Job {
     pub counters: Arc<Counters>,
     /// What an earlier process of this scan has done, and what it died on.
     pub recovery: Recovery,
+    /// What an earlier case proved of files that are unchanged.
+    pub baseline: Option<Baseline>,
     /// Where it is noted who is on what.
     pub in_flight: Option<InFlight>,
     /// What may be taken from the machine.

@@ -80,7 +80,9 @@ pub fn recheck(
 
 /// Whether the content was read, so that all names of the file were matched at its first one.
 fn read(object: &Object) -> bool {
-    object.kind == Kind::File && matches!(object.disposition, Disposition::Examined | Disposition::Partial)
+    object.kind == Kind::File
+        && (matches!(object.disposition, Disposition::Examined | Disposition::Partial)
+            || object.reason == Some(GapReason::Unchanged))
 }
 
 fn shortfall(object: &mut Object, reason: GapReason, detail: &str, batch: &mut Batch) {

@@ -29,6 +29,8 @@ pub struct Start {
     pub run_id: String,
     /// RFC 3339, UTC.
     pub started: String,
+    /// Decides which unchanged files are read again.
+    pub seed: [u8; 16],
     /// Whether the case folder was made for this scan, rather than found empty.
     pub made: bool,
 }

@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
+use super::baseline::{Proof, same};
 use super::gate::{Gate, Permit, SMALL};
 use super::members::Members;
 use super::volumes::Beside;
@@ -83,7 +84,10 @@ impl<'j> Worker<'j> {
                 let gap = Gap::new(&entry.locator, Stage::Run, why, "").bytes(bytes);
                 self.settle(&entry, Disposition::Skipped, Some(gap));
             }
-            None if entry.kind == Kind::File => self.file(&entry),
+            None if entry.kind == Kind::File => match self.job.baseline.as_ref().and_then(|b| b.find(&entry, self.job.want)) {
+                Some(proof) if !proof.drawn => self.unchanged(&entry, &proof),
+                proof => self.file(&entry, proof.as_ref()),
+            },
             None => self.settle(&entry, Disposition::Examined, None),
         }
         self.permit = Permit::new(self.gate);
@@ -107,7 +111,17 @@ impl<'j> Worker<'j> {
         self.record(object);
     }
 
-    fn file(&mut self, entry: &Entry) {
+    /// Records a file that an earlier case examined and that is as it was.
+    fn unchanged(&mut self, entry: &Entry, proof: &Proof) {
+        let object = proof.object(bare(&subject(entry)));
+        for alias in self.aliases(entry, &object) {
+            self.record(alias);
+        }
+        self.record(object);
+    }
+
+    /// Reads a file. With a proof it was drawn to be read although it is unchanged.
+    fn file(&mut self, entry: &Entry, proof: Option<&Proof>) {
         let job = self.job;
         let session = self.sessions[entry.target].get_or_insert_with(|| job.sources[entry.target].session());
         let mut content = match session.open(entry) {
@@ -145,10 +159,24 @@ impl<'j> Worker<'j> {
             }
         }
         self.give_back(examined.head);
+        let object = &mut examined.object;
+        object.reread = proof.is_some();
+        if let Some(evidence) = proof.and_then(|p| p.refuted(object, self.stands(entry))) {
+            self.out.push(Record::Evidence(evidence));
+        }
+        // What has a gap, members or anything to tell will be read again.
+        object.inert = object.disposition == Disposition::Examined && object.container.is_none() && self.out.is_empty();
         for alias in self.aliases(entry, &examined.object) {
             self.record(alias);
         }
         self.record(examined.object);
+    }
+
+    /// Whether a file is still what was found on the walk.
+    fn stands(&mut self, entry: &Entry) -> bool {
+        let session = self.sessions.get_mut(entry.target).and_then(Option::as_mut);
+        let now = session.and_then(|s| s.find(entry.locator.os_name()));
+        now.is_some_and(|now| same(&now.meta, &entry.meta))
     }
 
     /// Reads a subject once and lets every analyzer see it. At most `allowance` bytes are held.

@@ -54,7 +54,9 @@ impl Reader<'_> {
         if !meta.is_dir() {
             return self.file(path, &name_of(path));
         }
-        let shown = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().as_encoded_bytes().starts_with(b".");
+        // Hidden files, and signatures of those beside them.
+        let hidden = |name: &[u8]| name.starts_with(b".") || name.ends_with(b".minisig");
+        let shown = |e: &walkdir::DirEntry| e.depth() == 0 || !hidden(e.file_name().as_encoded_bytes());
         for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(shown) {
             let entry = entry.map_err(|e| {
                 let at = e.path().unwrap_or(path).to_owned();

@@ -74,6 +74,7 @@ reasons! {
     SpecialFile, "special_file", false, "a device, pipe or socket; recorded, not opened";
     OwnOutput, "own_output", false, "this scan's own case folder";
     SeenElsewhere, "seen_elsewhere", false, "the same folder was examined under another path";
+    Unchanged, "unchanged", false, "unchanged since an earlier scan that examined it; it was not read again";
     Encrypted, "encrypted", true, "it is encrypted";
     UnsupportedContainer, "unsupported_container", true, "an archive format that is not opened";
     UnsupportedMethod, "unsupported_method", true, "a compression method that is not supported";

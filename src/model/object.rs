@@ -1,5 +1,7 @@
 //! What reading an object once has told: digests, type, and where it is a container, its listing.
 
+use std::sync::Arc;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
@@ -111,6 +113,12 @@ pub struct Object {
     pub container: Option<ContainerFacts>,
     /// It is on a list of known-good files, so that rules passed over it.
     pub known_good: bool,
+    /// Nothing was found in it, and nothing of it speaks of others: a later scan may pass over it while it is unchanged.
+    pub inert: bool,
+    /// The run that read it, where it was passed over as unchanged since.
+    pub proved_by: Option<Arc<str>>,
+    /// Unchanged by all that the file system says, and drawn to be read again all the same.
+    pub reread: bool,
 }
 
 impl Object {
@@ -130,6 +138,9 @@ impl Object {
             reason: None,
             container: None,
             known_good: false,
+            inert: false,
+            proved_by: None,
+            reread: false,
         }
     }
 }

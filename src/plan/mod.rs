@@ -24,15 +24,19 @@ use crate::signature::RuleSet;
 use crate::source::{PathMap, Source};
 
 mod against;
+mod baseline;
 mod host;
 mod key;
+mod packs;
 mod passwords;
 mod place;
 mod recheck;
 mod targets;
 mod window;
 
+pub use baseline::{Incremental, PlannedBaseline};
 pub use host::{host, tool};
+pub use packs::{Pack, newer, verify_packs};
 pub use place::default_case;
 pub use recheck::{RecheckOptions, RecheckPlan};
 pub use targets::PlannedTarget;
@@ -44,10 +48,15 @@ pub struct Options {
     /// Empty means every local fixed volume.
     pub targets: Vec<PathBuf>,
     pub case: Option<PathBuf>,
+    /// The folder of cases that it lies in, none of which is scanned.
+    pub cases: Option<PathBuf>,
     /// Instead of a random key.
     pub case_key: Option<PathBuf>,
     pub iocs: Vec<PathBuf>,
     pub rules: Vec<PathBuf>,
+    /// The key that rules and indicators are signed with.
+    pub pack_key: Option<PathBuf>,
+    pub allow_expired: bool,
     pub known_good: Vec<PathBuf>,
     pub tools: Vec<PathBuf>,
     pub no_default_iocs: bool,
@@ -70,6 +79,8 @@ pub struct Options {
     pub window: Option<Window>,
     /// Other cases whose files may lie in locked archives.
     pub match_against: Vec<PathBuf>,
+    /// An earlier case whose files need not be read again.
+    pub baseline: Option<Incremental>,
     /// What may be taken from the machine.
     pub care: Care,
     /// The random key that an earlier process of this scan has drawn.
@@ -100,6 +111,7 @@ pub struct Plan {
     pub rules_cache: Option<PathBuf>,
     /// Identifies the case key that the operator gave, where one was.
     pub shared_key: Option<String>,
+    pub baseline: Option<PlannedBaseline>,
 }
 
 /// The options that can change a finding, in the form that is hashed into the report.
@@ -142,6 +154,16 @@ pub fn random_key(options: &Options) -> Result<Option<[u8; 32]>, PlanError> {
     options.case_key.is_none().then(|| key::bytes(None)).transpose()
 }
 
+/// Decides which unchanged files are read again.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_seed() -> Result<[u8; 16], PlanError> {
+    let mut seed = [0; 16];
+    let drawn = getrandom::fill(&mut seed).map(|()| seed);
+    drawn.map_err(|e| PlanError::Usage(format!("the system gives no random numbers: {e}")))
+}
+
 impl Plan {
     /// Checks everything and loads rules and indicators. `stop` is set to end the run early.
     pub fn new(options: &Options, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
@@ -152,6 +174,7 @@ impl Plan {
             place::outside(cache, "--rules-cache", &targets)?;
         }
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
+        let packs = packs::verify_packs(options)?;
         let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;
         Priors::install(indicators.profiles()).map_err(PlanError::Usage)?;
         let (tools, tool_inputs) = Tools::load(&options.tools).map_err(|e| usage(&e))?;
@@ -159,6 +182,12 @@ impl Plan {
         let (rules, rule_inputs) =
             RuleSet::load_with(&options.rules, !options.no_default_rules, options.rules_cache.as_deref(), indicators.rules())
                 .map_err(|e| usage(&e))?;
+        // What was loaded has to be what was verified.
+        if packs != packs::verify_packs(options)? {
+            return Err(PlanError::Usage(
+                "a signed pack was changed while it was read: see who writes there, and run again".into(),
+            ));
+        }
         let (known_good, good_inputs) = KnownGood::load(&options.known_good).map_err(|e| usage(&e))?;
         let want = match options.all_digests {
             true => Want::ALL,
@@ -180,8 +209,9 @@ impl Plan {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
+        let own = place::own_output(options, &case)?;
         let sources: Vec<Box<dyn Source>> =
-            targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &case)).collect();
+            targets.iter().enumerate().map(|(i, t)| t.source(i, &map, options.include_network, &own)).collect();
         let key = match options.kept_key {
             Some(kept) => CaseKey::new(&kept),
             None => CaseKey::new(&key::bytes(options.case_key.as_deref())?),
@@ -213,12 +243,14 @@ impl Plan {
             threads,
             counters: Arc::new(Counters::new(threads)),
             recovery: Recovery::default(),
+            baseline: None,
             in_flight: None,
             care: Care { case: case.clone(), gentle: options.care.gentle && live, ..options.care.clone() },
             brake: Brake::default(),
             stop,
         };
         let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };
+        let baseline = options.baseline.as_ref().map(|asked| baseline::plan(asked, &inputs)).transpose()?;
         Ok(Self {
             case,
             job,
@@ -228,6 +260,7 @@ impl Plan {
             same_volume,
             rules_cache: options.rules_cache.clone(),
             shared_key,
+            baseline,
         })
     }
 }

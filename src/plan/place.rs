@@ -36,6 +36,19 @@ pub fn case_folder(options: &Options, targets: &[PlannedTarget]) -> Result<PathB
     Ok(case)
 }
 
+/// What of ours is left out of the scan: the case folder, or the folder of cases that it lies in.
+pub fn own_output(options: &Options, case: &Path) -> Result<PathBuf, PlanError> {
+    let Some(cases) = &options.cases else { return Ok(case.to_owned()) };
+    let real = absolute(cases).unwrap_or_else(|_| cases.clone());
+    match case.parent() == Some(&real) {
+        true => Ok(real),
+        false => Err(PlanError::Usage(format!(
+            "the case folder doesn't lie in {}, the folder of --cases: name the folder that it lies in, or leave out --cases",
+            text::escape(cases.as_os_str().as_encoded_bytes())
+        ))),
+    }
+}
+
 /// The absolute path of a case folder that is drawn from an earlier one, which isn't written to.
 pub fn beside(asked: Option<&Path>, old: &Path) -> Result<PathBuf, PlanError> {
     let asked = asked.map_or_else(|| default_case(&super::host::host_name(), jiff::Timestamp::now()), Path::to_owned);

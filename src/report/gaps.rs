@@ -52,6 +52,16 @@ impl GapTable {
         }
     }
 
+    /// Counts gaps that are told together: their objects' rows in the inventory say which.
+    pub fn many(&mut self, stage: Stage, reason: GapReason, count: u64, bytes: u64) {
+        if count == 0 {
+            return;
+        }
+        let (total, known) = self.reasons.entry(reason).or_default().rest.entry(stage).or_default();
+        *total = total.saturating_add(count);
+        *known = Some(known.unwrap_or(0).saturating_add(bytes));
+    }
+
     /// How many gaps of each reason there are.
     pub fn by_reason(&self) -> BTreeMap<String, u64> {
         self.reasons
@@ -80,7 +90,10 @@ impl GapTable {
                     path_raw: None,
                     stage: word(stage),
                     reason: reason.id().to_owned(),
-                    detail: format!("further gaps for the same reason: {}", reason.words()),
+                    detail: match of.first.is_empty() {
+                        true => reason.words().to_owned(),
+                        false => format!("further gaps for the same reason: {}", reason.words()),
+                    },
                     bytes: *bytes,
                     count: Some(*count),
                 });

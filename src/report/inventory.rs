@@ -109,6 +109,19 @@ pub struct InventoryRow {
     /// `good`: on a list of known-good files, so that rules passed over it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub known: Option<String>,
+    /// Device and inode, as `2049:131`: what a file stays while its name and content change.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file_id: Option<String>,
+    /// Nothing was found in it, and nothing of it speaks of others: a scan with `--baseline` may pass over it while
+    /// it is unchanged.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub inert: bool,
+    /// The run that read it; this one did not, since nothing about it had changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub proved_by: Option<String>,
+    /// Nothing about it had changed since an earlier scan, and it was drawn to be read again all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reread: bool,
 }
 
 impl InventoryRow {
@@ -136,6 +149,10 @@ impl InventoryRow {
             reason: o.reason.map(|r| r.id().to_owned()),
             container: o.container.as_ref().map(|c| ContainerRow::new(c, &o.locator, masker)),
             known: o.known_good.then(|| "good".to_owned()),
+            file_id: o.meta.id.filter(|_| o.kind == Kind::File).map(|(device, inode)| format!("{device}:{inode}")),
+            inert: o.inert,
+            proved_by: o.proved_by.as_deref().map(str::to_owned),
+            reread: o.reread,
         }
     }
 }

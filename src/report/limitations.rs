@@ -29,6 +29,7 @@ const LIVE: &str = "A running system was examined. Files can change while they a
 const RECHECK: &str = "This report matches indicators against the inventory of an earlier case. The evidence itself was not read again: digests, names, paths, sizes and times are those of the earlier scan, contents were not searched, rules were not run and patient data was not counted.";
 const INCOMPLETE: &str = "Coverage is incomplete: some objects that could hold evidence were not examined, or not wholly. This report does not support the statement that the machine is clean.";
 const KNOWN_GOOD: &str = "Objects on the lists of known-good files that were given were not checked with rules; indicators, names and patient data in them were. Their number is under coverage, and each is marked in the inventory. Such a list says that a file was published, not that it is harmless where it lies.";
+const UNCHANGED: &str = "Files that are unchanged since an earlier scan by their place, identity, size and times were not read again; each is marked in the inventory with the run that read it. A sample that is drawn anew in every run was read all the same. Whoever can set back a file's change time, or write to the disk beside the file system, can change a file that is not in the sample without being seen by this scan.";
 const INTERRUPTED: &str = "The scan was interrupted. Objects that had not been reached are not in any count, and correlations over several objects can be missing. Until it is resumed, or the files journal/resume.log and journal/case.key are removed, the key and the tokens from which people are counted are still in the case folder, readable by its owner alone.";
 const SAME_VOLUME: &str = "The case folder lies on a volume that was examined. Writing it took up space on that volume that can have held deleted data.";
 const TIMES_NOT_KEPT: &str = "For at least one target, access times were not protected. They must not be used as evidence of use after the start of this scan.";
@@ -47,6 +48,7 @@ pub(super) fn of(report: &Report) -> Vec<String> {
         (report.coverage.verdict == CoverageVerdict::Incomplete, INCOMPLETE),
         (report.run.interrupted, INTERRUPTED),
         (report.coverage.known_good > 0, KNOWN_GOOD),
+        (report.coverage.by_reason.contains_key(GapReason::Unchanged.id()), UNCHANGED),
         (report.targets.iter().any(|t| t.kind == TargetKind::Live), LIVE),
         (report.footprint.same_volume, SAME_VOLUME),
         (report.targets.iter().any(unprotected), TIMES_NOT_KEPT),

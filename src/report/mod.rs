@@ -54,7 +54,7 @@ pub use signature::{KeyError, SealKey};
 pub use summary::summary;
 pub use types::*;
 pub use verify::{Difference, Verified, verify};
-pub use working::{CaseLock, IN_FLIGHT, STATE};
+pub use working::{CaseLock, IN_FLIGHT, PROVED, STATE};
 
 /// Writes one document of the case folder from a sealed report.
 pub trait ReportWriter: Sync {

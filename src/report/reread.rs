@@ -257,7 +257,7 @@ impl Remembered {
             times: times(&row.times),
             owner: row.owner.clone(),
             mode: row.mode.clone(),
-            ..Meta::default()
+            id: row.file_id.as_deref().and_then(file_id),
         };
         let mut object = Object::new(locator, kind, meta);
         object.origin = row.origin_path.as_deref().map(Name::from);
@@ -277,9 +277,16 @@ impl Remembered {
             "skipped" => Disposition::Skipped,
             _ => Disposition::Failed,
         };
+        object.inert = row.inert;
+        object.proved_by = row.proved_by.as_deref().map(Into::into);
         object.reason = row.reason.as_deref().and_then(|id| GapReason::ALL.iter().copied().find(|r| r.id() == id));
         Some(Self { object, masked: row.path_masked })
     }
+}
+
+fn file_id(text: &str) -> Option<(u64, u64)> {
+    let (device, inode) = text.split_once(':')?;
+    Some((device.parse().ok()?, inode.parse().ok()?))
 }
 
 /// The exact bytes where the row has them, otherwise the names as shown.

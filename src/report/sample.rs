@@ -38,6 +38,9 @@ pub fn object(path: &str) -> Object {
             notes: vec!["duplicate_name".into(), "opened_with_password".into()],
             passwords: 3,
         }),
+        inert: false,
+        proved_by: None,
+        reread: false,
         known_good: true,
     }
 }
@@ -142,6 +145,7 @@ pub fn report() -> Report {
             deaths: Vec::new(),
             interrupted: false,
             ended_for: None,
+            baseline: None,
             case_folder: Some("/cases/1".into()),
             peak_memory: Some(300 << 20),
         },

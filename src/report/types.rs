@@ -118,7 +118,7 @@ pub struct Host {
 }
 
 /// This run. The only part in which two runs over the same evidence may differ.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     pub id: String,
@@ -140,12 +140,43 @@ pub struct Run {
     /// The reason of gaps for which it was stopped, where nobody asked for it: `deadline`, `low_memory`, `low_disk`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended_for: Option<String>,
+    /// The earlier case of `--baseline`, and what became of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub baseline: Option<Baseline>,
     /// Where the case folder was written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub case_folder: Option<String>,
     /// Peak resident memory, bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peak_memory: Option<u64>,
+}
+
+/// An earlier case whose files are passed over while they are unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    pub case_folder: String,
+    /// Its own [`Run::id`] and start.
+    pub run_id: String,
+    pub started: String,
+    /// SHA-256 of its `report.json`, hexadecimal.
+    pub report_sha256: String,
+    /// Of its `inventory.jsonl.zst`, checked before it was read.
+    pub inventory_sha256: String,
+    pub used: bool,
+    /// Why everything was read instead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why_not: Option<String>,
+    /// When the last scan began that read every file, in the chain of cases that lead here. RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub full_read: Option<String>,
+    /// Share of the unchanged files that is drawn to be read again.
+    pub reread_percent: f64,
+    /// What decides the draw, hexadecimal: a file is drawn where the first eight bytes of SHA-256(these bytes, then
+    /// the bytes of its path), read as a big-endian number, are below that share of 2^64.
+    pub reread_seed: String,
+    /// Files that were drawn.
+    pub reread: u64,
 }
 
 /// What the scan looked for.

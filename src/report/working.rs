@@ -14,10 +14,12 @@ pub const STATE: &str = "journal/resume.log";
 pub const IN_FLIGHT: &str = "journal/in-flight";
 /// The key that tokens of people are made with, unless the operator gave one.
 const KEY: &str = "journal/case.key";
+/// What an earlier case proved of files.
+pub const PROVED: &str = "journal/proved";
 /// Held by the process that writes.
 const LOCK: &str = "journal/lock";
 /// All of them.
-pub(super) const WORKING: [&str; 4] = [STATE, IN_FLIGHT, KEY, LOCK];
+pub(super) const WORKING: [&str; 5] = [STATE, IN_FLIGHT, KEY, LOCK, PROVED];
 
 /// A process that was killed a moment ago may take this long to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
@@ -135,7 +137,7 @@ impl CaseFolder {
             let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&[0; 32])).and_then(|()| file.sync_all());
         }
         // The log last: while it is there, the rest is known to be left over.
-        [KEY, IN_FLIGHT, LOCK, STATE].iter().for_each(|name| self.forget(name));
+        [KEY, IN_FLIGHT, PROVED, LOCK, STATE].iter().for_each(|name| self.forget(name));
     }
 
     /// Nothing was scanned: leaves the place as it was found. `made` is whether the folder was made for this scan.

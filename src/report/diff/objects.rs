@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::{Disposition, GapReason};
 use crate::report::reread::{OldCase, Remembered, RereadError, Rows};
+use crate::report::rows::word;
 use crate::report::{InventoryRow, StepRow};
 
 /// What became of an object.
@@ -229,6 +231,8 @@ fn differences(old: &InventoryRow, new: &InventoryRow) -> Vec<FieldChange> {
     hold("owner", old.owner.clone(), new.owner.clone());
     hold("mode", old.mode.clone(), new.mode.clone());
     let how = |row: &InventoryRow| match &row.reason {
+        // Examined by the scan that it was compared with.
+        Some(reason) if reason == GapReason::Unchanged.id() => word(&Disposition::Examined),
         Some(reason) => format!("{} ({reason})", row.disposition),
         None => row.disposition.clone(),
     };
