@@ -79,9 +79,9 @@ fn chained(case: &Case) -> Vec<String> {
 fn killed_scans_go_on_to_the_same_end() {
     let scene = Scene::new();
     tree(&scene, 3000);
-    let begun = Instant::now();
+    let clock = Instant::now();
     let whole = scene.scan(&["--threads", "2"]);
-    let took = u64::try_from(begun.elapsed().as_millis()).expect("a short scan");
+    let took = u64::try_from(clock.elapsed().as_millis()).expect("a short scan");
     let mut resumed = 0;
     // WARDROUND_KILLS=200 for the figure in the closing note; a few are enough to notice.
     let kills: u32 = std::env::var("WARDROUND_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
