@@ -195,6 +195,17 @@ impl<W: Write> InventoryWriter<W> {
         if self.plain.len() >= FRAME { self.frame() } else { Ok(()) }
     }
 
+    /// Adds one row that is JSON already.
+    ///
+    /// # Errors
+    /// As [`InventoryWriter::push`].
+    pub fn push_json(&mut self, row: &[u8]) -> io::Result<()> {
+        self.plain.extend_from_slice(row);
+        self.plain.push(b'\n');
+        self.waiting = self.waiting.saturating_add(1);
+        if self.plain.len() >= FRAME { self.frame() } else { Ok(()) }
+    }
+
     /// Rows that were written or wait to be.
     pub fn rows(&self) -> u64 {
         self.written.saturating_add(self.waiting)
