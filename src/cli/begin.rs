@@ -20,10 +20,9 @@ use crate::report::{CaseError, CaseFolder, STATE};
 pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result<PathBuf, Exit> {
     let options = args.options();
     let case = plan::place(&options).map_err(|e| no_plan(&e))?;
-    let key = plan::random_key(&options).map_err(|e| no_plan(&e))?;
     let seed = plan::random_seed().map_err(|e| no_plan(&e))?;
     let made = std::fs::symlink_metadata(&case).is_err();
-    let folder = CaseFolder::create(&case).map_err(|e| no_case(&e))?;
+    let folder = CaseFolder::begin(&case).map_err(|e| no_case(&e))?;
     let now = Timestamp::now();
     let start = Start {
         arguments: command.map(encode).collect(),
@@ -33,8 +32,7 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
         seed,
         made,
     };
-    let kept = key.map_or(Ok(()), |key| folder.keep_key(&key)).and_then(|()| keep(&folder, start));
-    kept.map(|()| case).map_err(|e| {
+    keep(&folder, start).map(|()| case).map_err(|e| {
         folder.abandon(made);
         no_case(&e)
     })
@@ -42,7 +40,7 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
 
 fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
     let mut log = StateLog::new(folder.open_file(STATE)?);
-    log.append(&Frame::Start(start.clone())).and_then(|()| log.sync()).map_err(|e| folder.failed(STATE, e))?;
+    log.append(&Frame::Start(start.clone())).and_then(|()| log.flush()).map_err(|e| folder.failed(STATE, e))?;
     // Everything that follows depends on it.
     match begun(folder)? {
         Some(kept) if kept == start => Ok(()),

@@ -35,6 +35,7 @@ pub fn run() -> Exit {
 /// The same program with further analyzers.
 pub fn run_with(more: MoreAnalyzers) -> Exit {
     quiet_panics();
+    no_core();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
@@ -54,6 +55,15 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),
     }
+}
+
+/// A core file would hold patients' data.
+fn no_core() {
+    #[cfg(unix)]
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
 }
 
 /// A panic inside a fence is recorded as a gap. Its text may hold content of the evidence, so it is not

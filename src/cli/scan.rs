@@ -119,7 +119,11 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         Err(exit) => return exit,
     };
     (args.quiet, args.format, args.threads) = (now.quiet, now.format, now.threads.or(args.threads));
-    let options = Options { case: Some(case), kept_key: folder.key(), ..args.options() };
+    let kept_key = match kept_key(&folder, &args.options()) {
+        Ok(key) => key,
+        Err(exit) => return exit,
+    };
+    let options = Options { case: Some(case), kept_key, ..args.options() };
     let mut plan = match Plan::new(&options, stop.clone()) {
         Ok(plan) => plan,
         Err(e) => {
@@ -273,6 +277,16 @@ fn tell_on_signal(counters: &Arc<Counters>) {
 
 #[cfg(not(unix))]
 fn tell_on_signal(_: &Arc<Counters>) {}
+
+/// The random key of this scan: drawn by its first process, kept for those after it. None where the operator gives one.
+fn kept_key(folder: &CaseFolder, options: &Options) -> Result<Option<[u8; 32]>, Exit> {
+    if let Some(key) = folder.key() {
+        return Ok(Some(key));
+    }
+    let key = plan::random_key(options).map_err(|e| no_plan(&e))?;
+    key.map_or(Ok(()), |key| folder.keep_key(&key)).map_err(|e| no_case(&e))?;
+    Ok(key)
+}
 
 /// Without its supervisor the process ends: whoever kills that means both, and nothing would watch over this one.
 fn end_with_supervisor() {

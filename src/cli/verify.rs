@@ -82,6 +82,9 @@ fn words(verified: &Verified, key_asked: bool) -> String {
             out.push_str("         compare it with the one written down when the scan ended, or give that with --key\n");
         }
     }
+    if let Some(stamp) = &verified.stamp {
+        out.push_str(&format!("stamp    {} by {}: check that authority with openssl ts -verify\n", stamp.time, stamp.authority));
+    }
     if verified.unfinished {
         out.push_str("note     the scan in it was interrupted; it can go on with scan --resume\n");
     }

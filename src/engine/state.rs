@@ -99,6 +99,11 @@ pub struct StateLog<W: Write = File> {
 }
 
 impl StateLog {
+    /// Everything appended survives this process.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Everything appended is on the disk.
     pub fn sync(&mut self) -> io::Result<()> {
         self.out.flush()?;

@@ -89,6 +89,21 @@ impl CaseFolder {
     /// # Errors
     /// When it holds anything, is a link, or can't be written.
     pub fn create(path: &Path) -> Result<Self, CaseError> {
+        let case = Self::begin(path)?;
+        if let Err(e) = case.fill_reserve() {
+            case.release_reserve();
+            let _ = fs::remove_dir(case.journal_dir());
+            let _ = fs::remove_dir(path);
+            return Err(CaseError::new(path, e));
+        }
+        Ok(case)
+    }
+
+    /// The same without the reserve, which takes time: what a scan was asked is kept before.
+    ///
+    /// # Errors
+    /// When it holds anything, is a link, or can't be written.
+    pub fn begin(path: &Path) -> Result<Self, CaseError> {
         let fail = |e| CaseError::new(path, e);
         match fs::symlink_metadata(path) {
             Ok(meta) if !meta.is_dir() => return Err(CaseError::NotAFolder(shown(path))),
@@ -116,12 +131,6 @@ impl CaseFolder {
             io::ErrorKind::AlreadyExists => CaseError::Exists(shown(path)),
             _ => fail(e),
         })?;
-        if let Err(e) = case.fill_reserve() {
-            case.release_reserve();
-            let _ = fs::remove_dir(case.journal_dir());
-            let _ = fs::remove_dir(path);
-            return Err(fail(e));
-        }
         Ok(case)
     }
 

@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use super::Report;
 use super::canonical::findings_sha256;
 use super::casefolder::{CaseError, CaseFolder};
-use super::manifest::{MANIFEST, Manifest, ManifestFile};
+use super::manifest::{MANIFEST, Manifest, ManifestFile, TIME_REPLY};
 use super::signature::{PUBLIC_KEY, PublicKey, SIGNATURE};
+use super::timestamp::{self, Stamp};
 use crate::model::text::{escape, hex};
 
 /// The journal's file in the case folder.
@@ -42,6 +43,8 @@ pub struct Verified {
     pub unfinished: bool,
     /// RFC 3339, as the manifest says.
     pub created: Option<String>,
+    /// Where a time-stamping authority's answer lies beside the manifest.
+    pub stamp: Option<Stamp>,
 }
 
 impl Verified {
@@ -67,6 +70,12 @@ pub fn verify(root: &Path, key: Option<&str>) -> Result<Verified, CaseError> {
         return Ok(out);
     };
     signature(root, &bytes, key, &mut out);
+    if let Ok(reply) = small(&root.join(TIME_REPLY)) {
+        match timestamp::check(&reply, &bytes) {
+            Ok(stamp) => out.stamp = Some(stamp),
+            Err(why) => out.differs(TIME_REPLY, why),
+        }
+    }
     let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else {
         out.differs(MANIFEST, "it is no manifest of wardround");
         return Ok(out);

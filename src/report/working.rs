@@ -96,6 +96,8 @@ impl CaseFolder {
     /// # Errors
     /// When the case folder can't take it.
     pub fn keep_key(&self, key: &[u8; 32]) -> Result<(), CaseError> {
+        // A process that died while it wrote one has counted nobody yet.
+        self.forget(KEY);
         let mut file = self.create_file(KEY)?;
         file.write_all(key).and_then(|()| file.sync_all()).map_err(|e| CaseError::new(&self.path().join(KEY), e))
     }

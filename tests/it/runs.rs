@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::{Case, Scene, corpus, is_root, program};
 
 fn fails(args: &[&str], code: i32, words: &[&str]) {
@@ -90,6 +92,53 @@ fn findings_do_not_depend_on_threads() {
         assert_eq!(pick(&one), pick(&other), "{threads} threads");
         assert_eq!(one.inventory(), other.inventory());
     }
+}
+
+/// A value without what the file system stamps on a file when it is made, and what follows from that.
+fn timeless(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let stamped = ["times", "mtime", "ctime", "btime", "first_write", "last_write"];
+            map.iter().filter(|(k, _)| !stamped.contains(&k.as_str())).map(|(k, v)| (k.clone(), timeless(v))).collect()
+        }
+        Value::Array(items) => items.iter().map(timeless).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn twenty_four_runs_agree() {
+    let scene = Scene::new();
+    let mut files: Vec<_> = walkdir::WalkDir::new("samples").into_iter().flatten().filter(|e| e.file_type().is_file()).collect();
+    files.sort_by_key(|e| e.path().to_owned());
+    let mut by_order = Vec::new();
+    for order in 0..2 {
+        if order == 1 {
+            std::fs::remove_dir_all(scene.target()).expect("the tree");
+            std::fs::create_dir(scene.target()).expect("the tree");
+            files.reverse();
+        }
+        for file in &files {
+            let path = scene.file(&file.path().display().to_string(), std::fs::read(file.path()).expect("a sample"));
+            // What is weighed by age has the same one.
+            let time = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+            std::fs::File::options().append(true).open(path).and_then(|f| f.set_modified(time)).expect("a time");
+        }
+        let mut runs = Vec::new();
+        for threads in ["1", "2", "8", "32"] {
+            for run in 0..3 {
+                let dir = scene.beside(&format!("case-{order}-{threads}-{run}"));
+                let mut command = program();
+                command.args(["scan", "-q", "--threads", threads, "--case"]).arg(&dir).arg(scene.target());
+                let case = Case::read(dir, command.output().expect("the program"));
+                runs.push(["findings", "coverage", "phi"].map(|k| case.report[k].clone()));
+            }
+        }
+        assert!(runs[0][0].as_array().is_some_and(|f| f.len() > 5));
+        assert!(runs.iter().all(|r| r.iter().map(Value::to_string).eq(runs[0].iter().map(Value::to_string))), "order {order}");
+        by_order.push(runs.swap_remove(0).map(|v| timeless(&v)));
+    }
+    assert_eq!(by_order[0], by_order[1]);
 }
 
 #[test]

@@ -175,3 +175,100 @@ fn the_examiners_key_signs() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("openssl genpkey"));
     assert!(!scene.beside("none").exists());
 }
+
+/// A time-stamping authority of our own, as openssl makes one.
+const AUTHORITY: &str = "\
+[req]
+distinguished_name = dn
+x509_extensions = ext
+prompt = no
+[dn]
+CN = Stamp of Test
+[ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = critical,timeStamping
+[tsa]
+default_tsa = own
+[own]
+serial = serial
+crypto_device = builtin
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256, sha384, sha512
+accuracy = secs:1
+ess_cert_id_chain = no
+";
+
+#[test]
+fn an_authoritys_answer_is_checked() {
+    if !has_tool("openssl") {
+        eprintln!("skipped: openssl is missing");
+        return;
+    }
+    let scene = Scene::new();
+    let case = sealed(&scene, &["--timestamp-request"]);
+    let home = scene.beside("authority");
+    fs::create_dir(&home).expect("a folder");
+    fs::write(home.join("a.cnf"), AUTHORITY).expect("a file");
+    fs::write(home.join("serial"), "01").expect("a file");
+    let run = |args: &[&str]| {
+        let out = Command::new("openssl").args(args).current_dir(&home).output().expect("openssl");
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    };
+    let query = case.join("manifest.tsq");
+    let reply = case.join("manifest.tsr");
+    let (query, reply_name) = (query.to_str().expect("text"), reply.to_str().expect("text"));
+    for key in [&["rsa:2048"][..], &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], &["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]]
+    {
+        let mut make =
+            vec!["req", "-x509", "-config", "a.cnf", "-nodes", "-days", "2", "-keyout", "k.pem", "-out", "c.pem", "-newkey"];
+        make.extend(key);
+        run(&make);
+        let answer =
+            ["ts", "-reply", "-config", "a.cnf", "-section", "own", "-queryfile", query, "-signer", "c.pem", "-inkey", "k.pem"];
+        run(&[&answer[..], &["-out", reply_name]].concat());
+        let told = verify(&case, &[]);
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert_eq!(told.status.code(), Some(0), "{key:?}: {text}");
+        assert!(text.contains("stamp") && text.contains("Stamp of Test"), "{text}");
+        run(&[
+            "ts",
+            "-verify",
+            "-in",
+            reply_name,
+            "-data",
+            case.join("manifest.json").to_str().expect("text"),
+            "-CAfile",
+            "c.pem",
+        ]);
+        // Controls: a changed token, and one about something else.
+        let token = fs::read(&reply).expect("a token");
+        for at in [token.len() / 3, token.len() / 2, token.len() - 3] {
+            let mut changed = token.clone();
+            changed[at] ^= 1;
+            fs::write(&reply, changed).expect("a token");
+            // Fields that nobody signed (the status, other certificates) may change; most of it may not.
+            let told = verify(&case, &[]);
+            assert!(at != token.len() - 3 || told.status.code() == Some(2), "{key:?} {at}");
+        }
+        run(&["ts", "-query", "-digest", &"ab".repeat(32), "-sha256", "-cert", "-out", "other.tsq"]);
+        let other = [
+            "ts",
+            "-reply",
+            "-config",
+            "a.cnf",
+            "-section",
+            "own",
+            "-queryfile",
+            "other.tsq",
+            "-signer",
+            "c.pem",
+            "-inkey",
+            "k.pem",
+        ];
+        run(&[&other[..], &["-out", reply_name]].concat());
+        let told = String::from_utf8_lossy(&verify(&case, &[]).stdout).into_owned();
+        assert!(told.contains("manifest.tsr: it is not about this manifest"), "{told}");
+    }
+}
