@@ -331,7 +331,7 @@ impl Collector {
             c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
         }
         if object.proved_by.is_some() {
-            let bytes = if object.hard_link_to.is_none() { object.meta.size } else { 0 };
+            let bytes = if object.kind == Kind::File && object.hard_link_to.is_none() { object.meta.size } else { 0 };
             self.unchanged = (self.unchanged.0 + 1, self.unchanged.1.saturating_add(bytes));
         }
         self.reread += u64::from(object.reread && object.hard_link_to.is_none());

@@ -56,6 +56,26 @@ impl ContainerRow {
     }
 }
 
+impl From<&ContainerRow> for ContainerFacts {
+    fn from(row: &ContainerRow) -> Self {
+        Self {
+            format: row.format.clone(),
+            members: row.members,
+            encrypted: match row.encrypted.as_str() {
+                "no" => Encrypted::No,
+                "some" => Encrypted::Some,
+                "headers" => Encrypted::Headers,
+                _ => Encrypted::All,
+            },
+            made_by: row.made_by.clone(),
+            missing_volumes: row.missing_volumes.clone(),
+            limits: row.limits.clone(),
+            notes: row.notes.clone(),
+            passwords: row.passwords,
+        }
+    }
+}
+
 /// One object, examined or not. Absent values are omitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -161,6 +161,8 @@ pub(super) fn digest(path: &Path) -> io::Result<(u64, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
