@@ -51,7 +51,7 @@ fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
 /// What a scan in the folder was asked, where that can be read.
 fn begun(folder: &CaseFolder) -> Result<Option<Start>, CaseError> {
     let log = folder.open_file(STATE)?;
-    match StateReader::new(log).ok().and_then(|mut log| log.next()) {
+    match StateReader::new(log).ok().and_then(|mut log| log.step()) {
         Some(Step::Frame(Frame::Start(start))) => Ok(Some(start)),
         _ => Ok(None),
     }

@@ -2,7 +2,7 @@
 //!
 //! A file is unchanged where its path and further names, device, inode, size, mtime and ctime are those of the earlier
 //! inventory. Only files that are of no account to anything else are passed over: what had a finding, held patient
-//! data, members or a clue is read again, so that findings are those of a full scan. Per file 24 bytes stay in
+//! data or a clue, itself or in a member, is read again, so that findings are those of a full scan. Per file 24 bytes stay in
 //! memory; what the inventory said of it lies in a working file of the case folder.
 
 use std::collections::HashMap;
@@ -14,7 +14,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
-use crate::model::{Category, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Priors, Time};
+use crate::model::{
+    Category, ContainerFacts, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Priors, Time,
+};
 use crate::reader::Want;
 use crate::report::{InventoryRow, OldCase, Remembered, RereadError};
 
@@ -24,8 +26,9 @@ const TICK: i128 = 50_000_000;
 const COARSE_TICK: i128 = 2_000_000_000;
 const SECOND: i128 = 1_000_000_000;
 
-/// A row in the working file is never longer.
-const MAX_ROW: u64 = 4096;
+/// A file with more members, or more to be kept of it in bytes, is read again.
+const MAX_MEMBERS: usize = 20_000;
+const MAX_KEPT: usize = 64 << 20;
 
 type Key = [u8; 16];
 
@@ -58,16 +61,19 @@ pub struct Baseline {
 }
 
 /// What is kept of a row.
-#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
 struct Kept {
     run: u32,
     digests: Digests,
     file_type: Option<String>,
     entropy_milli: Option<u32>,
     known_good: bool,
+    container: Option<ContainerFacts>,
+    members: Vec<Object>,
 }
 
 /// An unchanged file.
+#[derive(Debug)]
 pub struct Proof {
     kept: Kept,
     run: Arc<str>,
@@ -85,12 +91,18 @@ impl Baseline {
         let began = old.report.run.started.parse::<jiff::Timestamp>().map_or(i128::MIN, |t| t.as_nanosecond());
         let mut loading =
             Loading { index: Vec::new(), runs: Vec::new(), numbers: HashMap::new(), at: 0, out: BufWriter::new(rows) };
+        let mut pending: Option<Pending> = None;
         for row in old.inventory()? {
             let row = row?;
-            if let Some((object, read_by)) = proved(&row, &run, began) {
-                loading.add(object, read_by)?;
+            // Members follow the file that they lie in.
+            if row.locator.len() > 1 {
+                pending = pending.and_then(|file| file.with(&row));
+                continue;
             }
+            pending.take().map_or(Ok(()), |file| loading.add(file))?;
+            pending = proved(&row, &run, began);
         }
+        pending.map_or(Ok(()), |file| loading.add(file))?;
         loading.index.sort_unstable();
         let Loading { mut index, runs, out, .. } = loading;
         index.shrink_to_fit();
@@ -130,9 +142,13 @@ impl Baseline {
     fn row(&self, at: u64) -> io::Result<Kept> {
         let mut file = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(at))?;
-        let mut length = [0; 2];
+        let mut length = [0; 4];
         file.read_exact(&mut length)?;
-        let mut bytes = vec![0; usize::from(u16::from_le_bytes(length))];
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        if length > MAX_KEPT {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut bytes = vec![0; length];
         file.read_exact(&mut bytes)?;
         Kept::try_from_slice(&bytes)
     }
@@ -156,7 +172,8 @@ struct Loading {
 }
 
 impl Loading {
-    fn add(&mut self, object: Object, read_by: Arc<str>) -> io::Result<()> {
+    fn add(&mut self, pending: Pending) -> io::Result<()> {
+        let Pending { object, read_by, members, .. } = pending;
         let further = object.hard_link_to.is_some();
         let Some(key) = key(&object.locator, &object.meta, further) else { return Ok(()) };
         self.index.push((key, self.at));
@@ -172,34 +189,58 @@ impl Loading {
                 next
             }
         };
-        let Object { digests, file_type, entropy_milli, known_good, .. } = object;
-        let bytes = borsh::to_vec(&Kept { run, digests, file_type, entropy_milli, known_good })?;
-        let Ok(length) = u16::try_from(bytes.len()) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let Object { digests, file_type, entropy_milli, known_good, container, .. } = object;
+        let bytes = borsh::to_vec(&Kept { run, digests, file_type, entropy_milli, known_good, container, members })?;
+        let Some(length) = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= MAX_KEPT) else {
+            self.index.pop();
+            return Ok(());
+        };
         self.out.write_all(&length.to_le_bytes())?;
         self.out.write_all(&bytes)?;
-        self.at += 2 + u64::from(length);
+        self.at += 4 + u64::from(length);
         Ok(())
     }
 }
 
-/// The object of a row that may be passed over, and the run that read it.
-fn proved(row: &InventoryRow, run: &Arc<str>, began: i128) -> Option<(Object, Arc<str>)> {
-    let short = row.file_type.as_ref().is_none_or(|t| (t.len() as u64) < MAX_ROW);
-    if !row.inert || !short {
-        return None;
+/// A file that may be passed over, while its members are read.
+struct Pending {
+    object: Object,
+    read_by: Arc<str>,
+    members: Vec<Object>,
+}
+
+impl Pending {
+    /// With a member; none where the member doesn't allow it.
+    fn with(mut self, row: &InventoryRow) -> Option<Self> {
+        let object = remembered(row)?;
+        let examined = object.disposition == Disposition::Examined || object.reason == Some(GapReason::Unchanged);
+        if !examined || self.members.len() >= MAX_MEMBERS || object.locator.outer() != self.object.locator {
+            return None;
+        }
+        self.members.push(object);
+        Some(self)
     }
-    let Remembered { mut object, masked } = Remembered::new(row)?;
-    object.known_good = row.known.is_some();
-    if masked || object.kind != Kind::File || object.locator.depth() > 0 {
-        return None;
-    }
+}
+
+/// The file of a row that may be passed over, and the run that read it.
+fn proved(row: &InventoryRow, run: &Arc<str>, began: i128) -> Option<Pending> {
+    let object = if row.inert { remembered(row)? } else { return None };
     let read_by = match (object.disposition, object.reason, &object.proved_by) {
+        _ if object.kind != Kind::File => return None,
         (Disposition::Examined, _, _) if settled(object.meta.times.ctime?, began) => run.clone(),
         // Whoever passed over it has looked at its times.
         (Disposition::Skipped, Some(GapReason::Unchanged), Some(by)) => by.clone(),
         _ => return None,
     };
-    Some((object, read_by))
+    Some(Pending { object, read_by, members: Vec::new() })
+}
+
+/// The object of a row, where nothing of it is hidden.
+fn remembered(row: &InventoryRow) -> Option<Object> {
+    let Remembered { mut object, masked } = Remembered::new(row)?;
+    object.known_good = row.known.is_some();
+    object.container = row.container.as_ref().map(Into::into);
+    (!masked).then_some(object)
 }
 
 /// Whether a change after the scan began would show in the change time.
@@ -239,12 +280,26 @@ impl Proof {
             file_type: self.kept.file_type.clone(),
             entropy_milli: self.kept.entropy_milli,
             known_good: self.kept.known_good,
+            container: self.kept.container.clone(),
             disposition: Disposition::Skipped,
             reason: Some(GapReason::Unchanged),
             inert: true,
             proved_by: Some(self.run.clone()),
             ..now
         }
+    }
+
+    /// What lies in it.
+    pub(super) fn members(&self, file: &Object) -> impl Iterator<Item = Object> {
+        self.kept.members.iter().map(|member| Object {
+            origin: file.origin.clone(),
+            read: 0,
+            disposition: Disposition::Skipped,
+            reason: Some(GapReason::Unchanged),
+            proved_by: Some(self.run.clone()),
+            reread: false,
+            ..member.clone()
+        })
     }
 
     /// What there is to say where the content is another. `stands` is whether the file is still as it was found.

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::inflight::{InFlight, read as read_in_flight};
@@ -330,7 +331,7 @@ impl Collector {
             c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
         }
         if object.proved_by.is_some() {
-            let bytes = if object.hard_link_to.is_none() { object.meta.size } else { 0 };
+            let bytes = if object.kind == Kind::File && object.hard_link_to.is_none() { object.meta.size } else { 0 };
             self.unchanged = (self.unchanged.0 + 1, self.unchanged.1.saturating_add(bytes));
         }
         self.reread += u64::from(object.reread && object.hard_link_to.is_none());
@@ -493,8 +494,9 @@ impl Collector {
         let mut out = self.folder.inventory()?;
         let mut failed = None;
         for (_, span) in &self.index {
-            let row = reader.get(*span).and_then(|data| Ok(serde_json::from_slice::<InventoryRow>(&data)?));
-            match row.map_err(CollectError::from).and_then(|row| Ok(out.push(&row)?)) {
+            // As it stands in the journal, where that still is what a row looks like.
+            let row = reader.get(*span).and_then(|row| Ok(serde_json::from_slice::<IgnoredAny>(&row).map(|_| row)?));
+            match row.map_err(CollectError::from).and_then(|row| Ok(out.push_json(&row)?)) {
                 Ok(()) => {}
                 // Rows that can't be read back or written don't take the others with them.
                 Err(e) => failed = failed.or(Some(e)),

@@ -66,7 +66,7 @@ impl Resumed {
         let mut reader = StateReader::new(file.try_clone()?)?;
         let (mut parts, mut places) = (Vec::new(), Vec::new());
         let mut agreed = 0;
-        while let Some(step) = reader.next() {
+        while let Some(step) = reader.step() {
             match step {
                 Step::Part(part, spans) => {
                     parts.extend(part);

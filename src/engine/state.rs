@@ -193,7 +193,7 @@ impl StateReader {
     }
 
     /// The next frame; `None` at the end or where the log is torn.
-    pub fn next(&mut self) -> Option<Step> {
+    pub fn step(&mut self) -> Option<Step> {
         let mut head = [0; 8];
         self.from.read_exact(&mut head).ok()?;
         let (len, crc) = head.split_at(4);
@@ -257,7 +257,7 @@ mod tests {
         let (file, len) = written();
         let mut reader = StateReader::new(file.reopen().unwrap()).unwrap();
         let (mut records, mut places, mut done) = (0, Vec::new(), Vec::new());
-        while let Some(step) = reader.next() {
+        while let Some(step) = reader.step() {
             match step {
                 Step::Part(part, spans) => {
                     assert_eq!(spans.len(), part.iter().filter(|r| has_row(r)).count());
@@ -294,14 +294,14 @@ mod tests {
             std::fs::copy(file.path(), copy.path()).unwrap();
             copy.as_file().set_len(cut).unwrap();
             let mut reader = StateReader::new(copy.reopen().unwrap()).unwrap();
-            while reader.next().is_some() {}
+            while reader.step().is_some() {}
             assert!(reader.whole() < cut.max(1), "{cut}");
         }
         let mut bytes = std::fs::read(file.path()).unwrap();
         bytes[20] ^= 1;
         std::fs::write(file.path(), bytes).unwrap();
         let mut reader = StateReader::new(file.reopen().unwrap()).unwrap();
-        assert!(reader.next().is_none());
+        assert!(reader.step().is_none());
         assert_eq!(reader.whole(), 0);
     }
 }

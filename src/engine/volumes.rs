@@ -1,6 +1,6 @@
 //! What lies beside a file: the other volumes of a set, for the container formats that join them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 
 use super::Job;
@@ -16,6 +16,7 @@ pub(super) struct Beside<'j> {
     folder: Vec<u8>,
     target: usize,
     sessions: RefCell<Vec<Option<Box<dyn Session + 'j>>>>,
+    asked: Cell<bool>,
 }
 
 impl<'j> Beside<'j> {
@@ -23,12 +24,18 @@ impl<'j> Beside<'j> {
         let path = entry.locator.os_name().bytes();
         let end = path.iter().rposition(|b| is_separator(*b)).map_or(0, |at| at.saturating_add(1));
         let sessions = RefCell::new(job.sources.iter().map(|_| None).collect());
-        Self { job, folder: path[..end].to_vec(), target: entry.target, sessions }
+        Self { job, folder: path[..end].to_vec(), target: entry.target, sessions, asked: Cell::new(false) }
+    }
+
+    /// Whether what lies beside the file had a part in what was found in it.
+    pub fn was_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// What `with` gives of the first target that has this file; its own is asked first, and others may have been named
     /// file by file.
     fn find<T>(&self, name: &[u8], with: impl Fn(&mut dyn Session, &Entry) -> T) -> Option<T> {
+        self.asked.set(true);
         // A name with a folder in it doesn't lie beside.
         if self.folder.is_empty() || name.is_empty() || name.iter().any(|b| is_separator(*b) || *b == 0) {
             return None;

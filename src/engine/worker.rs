@@ -114,6 +114,9 @@ impl<'j> Worker<'j> {
     /// Records a file that an earlier case examined and that is as it was.
     fn unchanged(&mut self, entry: &Entry, proof: &Proof) {
         let object = proof.object(bare(&subject(entry)));
+        for member in proof.members(&object) {
+            self.record(member);
+        }
         for alias in self.aliases(entry, &object) {
             self.record(alias);
         }
@@ -135,6 +138,7 @@ impl<'j> Worker<'j> {
         let subject = Subject { meta: &meta, ..subject(entry) };
         let size = content.size();
         let mut examined = self.examine(&subject, &mut Opened::File(&mut content), Some(size), self.job.max_body);
+        let mut alone = true;
         if examined.object.reason != Some(GapReason::Interrupted) {
             let budget = &mut Budget::new(job.limits).with_passwords(&job.passwords);
             let beside = Beside::new(job, entry);
@@ -157,6 +161,7 @@ impl<'j> Worker<'j> {
                 }
                 None => {}
             }
+            alone = !beside.was_asked();
         }
         self.give_back(examined.head);
         let object = &mut examined.object;
@@ -164,8 +169,9 @@ impl<'j> Worker<'j> {
         if let Some(evidence) = proof.and_then(|p| p.refuted(object, self.stands(entry))) {
             self.out.push(Record::Evidence(evidence));
         }
-        // What has a gap, members or anything to tell will be read again.
-        object.inert = object.disposition == Disposition::Examined && object.container.is_none() && self.out.is_empty();
+        // What has a gap or anything to tell, itself or a member, will be read again, and so will a volume of a set.
+        let plain = |r: &Record| matches!(r, Record::Object(member) if member.disposition == Disposition::Examined);
+        object.inert = object.disposition == Disposition::Examined && alone && self.out.iter().all(plain);
         for alias in self.aliases(entry, &examined.object) {
             self.record(alias);
         }

@@ -1,6 +1,7 @@
 //! The machine a scan runs on, and the program that runs.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -12,9 +13,15 @@ pub fn tool() -> Tool {
     Tool {
         name: "wardround".into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        sha256: std::env::current_exe().ok().and_then(|p| sha256_of(&mut fs::File::open(p).ok()?).ok()),
+        sha256: digest().clone(),
         target: target_triple(),
     }
+}
+
+/// Of the program's file; found out once.
+fn digest() -> &'static Option<String> {
+    static DIGEST: OnceLock<Option<String>> = OnceLock::new();
+    DIGEST.get_or_init(|| std::env::current_exe().ok().and_then(|p| sha256_of(&mut fs::File::open(p).ok()?).ok()))
 }
 
 /// As rustc names the target, put together from what it tells at compile time.

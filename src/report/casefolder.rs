@@ -277,6 +277,14 @@ impl InventoryFile {
         self.rows.push(row).map_err(|e| CaseError::new(&self.end, e))
     }
 
+    /// Adds one row that is JSON already.
+    ///
+    /// # Errors
+    /// As [`InventoryFile::push`].
+    pub fn push_json(&mut self, row: &[u8]) -> Result<(), CaseError> {
+        self.rows.push_json(row).map_err(|e| CaseError::new(&self.end, e))
+    }
+
     /// Rows written or waiting to be written.
     pub fn rows(&self) -> u64 {
         self.rows.rows()

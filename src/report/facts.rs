@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::rows::FindingRow;
 use super::types::{AcquiredOrViewed, FourFactorInputs, Mitigation, NatureAndExtent, Report, UnauthorizedPerson};
-use crate::model::{Category, Level};
+use crate::model::{Category, GapReason, Level};
 
 /// Findings of each level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,11 +95,16 @@ impl Report {
     pub fn verdict(&self) -> String {
         let levels = self.levels();
         let complete = self.coverage.verdict == super::types::CoverageVerdict::Complete;
-        let coverage = match (complete, self.run.interrupted) {
+        let mut coverage = match (complete, self.run.interrupted) {
             (_, true) => "the scan was interrupted, so coverage is incomplete",
             (true, _) => "coverage is complete",
             (false, _) => "coverage is incomplete",
-        };
+        }
+        .to_owned();
+        if let Some(n) = self.coverage.by_reason.get(GapReason::Unchanged.id()) {
+            let n = crate::model::text::thousands(*n);
+            coverage = format!("{coverage}, with {n} files that are unchanged since an earlier scan and were not read again");
+        }
         if levels.raised() == 0 {
             return format!("Nothing was found at notice or above, and {coverage}.");
         }

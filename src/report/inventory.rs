@@ -56,6 +56,26 @@ impl ContainerRow {
     }
 }
 
+impl From<&ContainerRow> for ContainerFacts {
+    fn from(row: &ContainerRow) -> Self {
+        Self {
+            format: row.format.clone(),
+            members: row.members,
+            encrypted: match row.encrypted.as_str() {
+                "no" => Encrypted::No,
+                "some" => Encrypted::Some,
+                "headers" => Encrypted::Headers,
+                _ => Encrypted::All,
+            },
+            made_by: row.made_by.clone(),
+            missing_volumes: row.missing_volumes.clone(),
+            limits: row.limits.clone(),
+            notes: row.notes.clone(),
+            passwords: row.passwords,
+        }
+    }
+}
+
 /// One object, examined or not. Absent values are omitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +210,17 @@ impl<W: Write> InventoryWriter<W> {
     /// As the underlying writer; the rows of the frame that failed are lost and no longer counted.
     pub fn push(&mut self, row: &InventoryRow) -> io::Result<()> {
         serde_json::to_writer(&mut self.plain, row)?;
+        self.plain.push(b'\n');
+        self.waiting = self.waiting.saturating_add(1);
+        if self.plain.len() >= FRAME { self.frame() } else { Ok(()) }
+    }
+
+    /// Adds one row that is JSON already.
+    ///
+    /// # Errors
+    /// As [`InventoryWriter::push`].
+    pub fn push_json(&mut self, row: &[u8]) -> io::Result<()> {
+        self.plain.extend_from_slice(row);
         self.plain.push(b'\n');
         self.waiting = self.waiting.saturating_add(1);
         if self.plain.len() >= FRAME { self.frame() } else { Ok(()) }

@@ -24,6 +24,10 @@ fn host(scene: &Scene, files: usize) {
         scene.file(&format!("samples/{}", name.display()), std::fs::read(entry.path()).expect("a sample"));
     }
     many(scene, files);
+    // An archive of no account is passed over with its members.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(b"harmless and packed\n").expect("gzip");
+    scene.file("packed/plain.txt.gz", packed.finish().expect("gzip"));
     for name in ["many/1/again.txt", "many/2/once more.txt"] {
         std::fs::hard_link(scene.target().join("many/0/0.txt"), scene.target().join(name)).expect("a hard link");
     }
@@ -117,6 +121,10 @@ fn a_sweep_costs_what_changed_and_says_what_a_full_scan_says() {
     assert_eq!((&baseline["used"], &baseline["run_id"]), (&true.into(), &first.report["run"]["id"]));
     assert_eq!(baseline["full_read"], first.report["run"]["started"]);
     assert_eq!(baseline["reread"], 0);
+    let members: Vec<Value> =
+        second.inventory().into_iter().filter(|r| r["path"].to_string().contains("packed/plain.txt.gz!")).collect();
+    assert_eq!((members.len(), &members[0]["reason"]), (1, &"unchanged".into()));
+    assert_eq!(second.row(&scene.target().join("packed/plain.txt.gz"))["container"]["format"], "gz");
     // The gap is one row, whatever it stands for, and the report says what that means.
     let gaps: Vec<&Value> =
         second.report["gaps"].as_array().expect("gaps").iter().filter(|g| g["reason"] == "unchanged").collect();
