@@ -161,11 +161,7 @@ pub(super) fn digest(path: &Path) -> io::Result<(u64, String)> {
 
 #[cfg(test)]
 mod tests {
-<<<<<<< HEAD
     use std::io::Write;
-=======
-    use std::io::Write as _;
->>>>>>> sweep
 
     use super::*;
 
