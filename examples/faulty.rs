@@ -1,6 +1,7 @@
 //! wardround with one more analyzer, which dies as the content of a file tells it: for tests of the supervisor.
 //! A file that begins with `FAULT abort` (or stack, memory, segv, bus, loop) is one that a parser dies on;
-//! `FAULT once abort PATH` does so only while PATH doesn't exist, and makes it first.
+//! `FAULT once abort PATH` does so only while PATH doesn't exist, and makes it first. With FAULT_ALWAYS in the
+//! environment every process dies before it is on anything.
 #![forbid(unsafe_code)]
 
 use wardround::analyze::{Analyzer, Examine, Findings, Head, Whole};
@@ -13,6 +14,9 @@ impl Analyzer for Faulty {
     }
 
     fn worker(&self) -> Box<dyn Examine + '_> {
+        if std::env::var_os("FAULT_ALWAYS").is_some() {
+            die("abort");
+        }
         Box::new(Worker)
     }
 }

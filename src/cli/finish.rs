@@ -169,7 +169,9 @@ fn tell(telling: Telling, report: &Report, case_dir: &str, exit: Exit, key: Opti
 fn sealed(key: &SealKey) -> String {
     let what = match key.lasting {
         true => "signed with the key given",
-        false => "signed with a key of this run alone: write its fingerprint down, it is what the case is checked against",
+        false => {
+            "signed with a key of this run alone: write its fingerprint down,\n            the case is checked against it (wardround verify --key)"
+        }
     };
     let fingerprint = key.fingerprint();
     let (first, second) = fingerprint.split_at(fingerprint.len() / 2);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::args::{Format, ScanArgs};
 use super::exit::Exit;
-use crate::engine::{HUNG, read_in_flight};
+use crate::engine::{Death, Frame, HUNG, StateReader, Step, read_in_flight};
 use crate::report::{CaseFolder, IN_FLIGHT, STATE};
 
 /// Between two looks at the process, in its first second and after that: a short scan isn't kept waiting.
@@ -56,7 +56,7 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
             eprintln!("wardround: the scan process died ({death}) while it was ending; go on with --resume");
             return Exit::Incomplete;
         }
-        let done = std::fs::metadata(case.join(STATE)).map_or(0, |m| m.len());
+        let done = got_through(&folder);
         in_vain = if done > reached { 0 } else { in_vain + 1 };
         reached = done;
         if in_vain >= HOPELESS {
@@ -88,6 +88,16 @@ fn pass_on_questions() -> Arc<AtomicBool> {
 #[cfg(not(unix))]
 fn pass_on_questions() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(false))
+}
+
+/// Objects that are done or given up.
+fn got_through(folder: &CaseFolder) -> u64 {
+    let Some(mut log) = folder.open_file(STATE).ok().and_then(|file| StateReader::new(file).ok()) else { return 0 };
+    let mut n = 0;
+    while let Some(step) = log.step() {
+        n += u64::from(matches!(step, Step::Frame(Frame::Done { .. } | Frame::Death(Death { culprit: Some(_), .. }))));
+    }
+    n
 }
 
 /// How a scan process ended.

@@ -40,7 +40,7 @@ pub use inflight::{InFlight, MAX_WORKERS, Slot, read as read_in_flight};
 pub use journal::{Journal, JournalReader, Position, Span, chained};
 pub use recheck::{Asks, recheck};
 pub use recovery::{HUNG, Recovery, Resumed};
-pub use state::{Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
+pub use state::{Death, Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
 
 use care::{LOOK, Steward};
 use gate::Gate;
@@ -195,6 +195,10 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         }
         over.store(true, Ordering::Relaxed);
         pulse.thread().unpark();
+        // What follows takes its time, and nobody is on anything.
+        if let Some(table) = &job.in_flight {
+            (0..job.threads).for_each(|k| table.leave(k));
+        }
         job.counters.enter(Phase::Correlating);
         Ok(collector.finish(correlators))
     })

@@ -108,3 +108,19 @@ fn without_a_supervisor_a_death_ends_the_scan_and_resume_takes_it_up() {
     assert_eq!(case.exit(), 0, "{}", case.stderr());
     assert_eq!(case.row(&scene.target().join("once.bin"))["disposition"], "examined");
 }
+
+#[test]
+fn a_scan_that_gets_nowhere_is_given_up_and_can_go_on_later() {
+    let scene = Scene::new();
+    scene.file("a.txt", "x");
+    let dir = scene.beside("case");
+    let mut command = Command::new(faulty());
+    command.args(["scan", "--case"]).arg(&dir).arg(scene.target()).env("FAULT_ALWAYS", "1").stdin(Stdio::null());
+    let output = command.output().expect("the program");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("died 5 times (SIGABRT) without getting further") && told.contains("--resume"), "{told}");
+    let output = Command::new(faulty()).args(["scan", "-q", "--resume", "--case"]).arg(&dir).output().expect("the program");
+    let case = Case::read(dir, output);
+    assert_eq!((case.exit(), case.report["run"]["deaths"].as_array().map(Vec::len)), (0, Some(4)), "{}", case.stderr());
+}
