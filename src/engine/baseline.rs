@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
 use crate::model::{
-    Category, ContainerFacts, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Priors, Time,
+    Category, ContainerFacts, Digests, Disposition, Entry, Evidence, GapReason, Kind, Locator, Meta, Object, Reason, Time,
 };
 use crate::reader::Want;
 use crate::report::{InventoryRow, OldCase, Remembered, RereadError};
@@ -29,6 +29,9 @@ const SECOND: i128 = 1_000_000_000;
 /// A file with more members, or more to be kept of it in bytes, is read again.
 const MAX_MEMBERS: usize = 20_000;
 const MAX_KEPT: usize = 64 << 20;
+
+/// A warning: strong by itself, and there are harmless ways to it, as a disk that fails.
+const WEIGHT: i32 = 75;
 
 type Key = [u8; 16];
 
@@ -318,7 +321,7 @@ impl Proof {
             locator: object.locator.clone(),
             category: Category::Integrity,
             title: "Content changed although nothing else about the file did".to_owned(),
-            reasons: vec![Priors::get().reason("integrity.content_changed", text)],
+            reasons: vec![Reason::new("integrity.content_changed", "integrity", WEIGHT, text, "baseline")],
             phi: None,
             techniques: vec!["T1070.006".to_owned()],
         })
