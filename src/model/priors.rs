@@ -174,8 +174,7 @@ mod tests {
         for (id, w) in &p.weights {
             assert!((1..=100).contains(&w.weight), "{id}");
             assert!(!w.group.is_empty(), "{id}");
-            // What speaks of the evidence itself is on no axis of staging.
-            assert!(axis(id).is_some() || id.starts_with("integrity."), "{id}");
+            assert!(axis(id).is_some(), "{id}");
         }
         for list in [&p.types.other, &p.types.generic] {
             for (format, extensions) in p.types.archives.iter().filter(|(f, _)| *f != "cab") {

@@ -8,6 +8,7 @@ use askama::Template;
 use super::mix::Set;
 use super::stack::{StackKind, StackRow};
 use super::{Fleet, HostRow};
+use crate::model::GapReason;
 use crate::model::text::thousands;
 use crate::report::CoverageVerdict;
 use crate::report::summary::plural;
@@ -122,9 +123,10 @@ impl Page<'_> {
         h.findings.highest().map_or("info", |l| l.word())
     }
 
-    /// The three reasons that left most unexamined.
+    /// The three reasons that left most unexamined; those that leave coverage complete are none.
     fn gaps(&self, h: &HostRow) -> String {
-        let mut list: Vec<(&String, &u64)> = h.coverage.by_reason.iter().collect();
+        let harmless = |id: &str| GapReason::ALL.iter().any(|r| r.id() == id && !r.incomplete());
+        let mut list: Vec<(&String, &u64)> = h.coverage.by_reason.iter().filter(|(id, _)| !harmless(id)).collect();
         list.sort_by_key(|(id, n)| (std::cmp::Reverse(**n), *id));
         let words: Vec<String> = list.iter().take(3).map(|(id, n)| format!("{} {id}", thousands(**n))).collect();
         words.join(", ")
