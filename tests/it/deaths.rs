@@ -30,7 +30,7 @@ const WAYS: [(&str, &[&str]); 5] = [
     ("bus", &["SIGBUS"]),
 ];
 
-/// How often each way is tried: WARDROUND_DEATHS=100 for the figure in the closing note.
+/// How often each way is tried: WARDROUND_DEATHS=100 for the full figure.
 fn times() -> usize {
     std::env::var("WARDROUND_DEATHS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }

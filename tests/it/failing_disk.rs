@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::support::{Case, Scene, has_tool, program};
 
-/// Points at which each failure is tried: WARDROUND_POINTS=50 for the figure in the closing note.
+/// Points at which each failure is tried: WARDROUND_POINTS=50 for the full figure.
 fn points() -> u32 {
     std::env::var("WARDROUND_POINTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4)
 }

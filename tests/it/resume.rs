@@ -83,7 +83,7 @@ fn killed_scans_go_on_to_the_same_end() {
     let whole = scene.scan(&["--threads", "2"]);
     let took = u64::try_from(clock.elapsed().as_millis()).expect("a short scan");
     let mut resumed = 0;
-    // WARDROUND_KILLS=200 for the figure in the closing note; a few are enough to notice.
+    // WARDROUND_KILLS=200 for the full figure; a few are enough to notice.
     let kills: u32 = std::env::var("WARDROUND_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
     for i in 0..kills {
         let name = format!("killed-{i}");

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{Case, Scene, has_tool, program};
 
-/// Files of the tree: WARDROUND_SWEEP_FILES=50000 for the figures in the closing note.
+/// Files of the tree: WARDROUND_SWEEP_FILES=50000 for the full figures.
 fn files() -> usize {
     std::env::var("WARDROUND_SWEEP_FILES").ok().and_then(|n| n.parse().ok()).unwrap_or(3000)
 }

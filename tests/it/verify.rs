@@ -82,7 +82,7 @@ fn every_change_is_found_by_us_and_by_hand() {
             assert!(!by_hand.status.success(), "{what} by hand: {}", String::from_utf8_lossy(&by_hand.stdout));
         }
     };
-    // WARDROUND_CHANGES=1000 for the figure in the closing note: as many bits, a tenth of truncations and of swaps.
+    // WARDROUND_CHANGES=1000 for the full figure: as many bits, a tenth of truncations and of swaps.
     let bits: usize = std::env::var("WARDROUND_CHANGES").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let mut dice = Dice(0x5eed);
     for n in 0..bits + bits / 5 {
