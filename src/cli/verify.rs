@@ -11,8 +11,8 @@ use crate::report::{self, Verified};
 
 const AFTER: &str = "\
 EXIT CODES
-  0 intact · 2 something differs from what was sealed · 3 intact, but the scan in it has not ended: its
-  working files are not under the seal · 64 no case folder, or it can't be read
+  0 intact · 2 something differs from what was sealed · 3 the scan in it has not ended: nothing is sealed
+  yet, or all but its working files · 64 no case folder, or it can't be read
 
 The same can be checked without this program: VERIFY.txt in the case folder says how.";
 
@@ -73,6 +73,9 @@ fn words(verified: &Verified, key_asked: bool) -> String {
     }
     let agreed = format!("{} files and {} lines of the journal", thousands(verified.files), thousands(verified.journal_lines));
     out.push_str(&match verified.is_intact() {
+        true if !verified.sealed => {
+            "UNSEALED a scan was begun in this case folder and has not ended: nothing is sealed yet\n".to_owned()
+        }
         true => format!("INTACT   {agreed} are as they were sealed{}\n", at(verified)),
         false => format!("ALTERED  this case folder is not what was sealed{}; {agreed} agree\n", at(verified)),
     });
@@ -86,7 +89,7 @@ fn words(verified: &Verified, key_asked: bool) -> String {
         out.push_str(&format!("stamp    {} by {}: check that authority with openssl ts -verify\n", stamp.time, stamp.authority));
     }
     if verified.unfinished {
-        out.push_str("note     the scan in it was interrupted; it can go on with scan --resume\n");
+        out.push_str("note     the scan in it runs, or can go on with scan --resume\n");
     }
     out
 }

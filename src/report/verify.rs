@@ -39,6 +39,8 @@ pub struct Verified {
     pub journal_lines: u64,
     /// Of the public key in the folder, hexadecimal.
     pub key_sha256: Option<String>,
+    /// There is a manifest.
+    pub sealed: bool,
     /// A scan that has not ended was begun in it; its working files are in no manifest.
     pub unfinished: bool,
     /// RFC 3339, as the manifest says.
@@ -66,9 +68,13 @@ pub fn verify(root: &Path, key: Option<&str>) -> Result<Verified, CaseError> {
     let folder = CaseFolder::open(root)?;
     let mut out = Verified { unfinished: folder.is_begun(), ..Verified::default() };
     let Ok(bytes) = small(&root.join(MANIFEST)) else {
+        if out.unfinished {
+            return Ok(out);
+        }
         out.differs(MANIFEST, "it is missing or can't be read: the case was never sealed, or its seal was removed");
         return Ok(out);
     };
+    out.sealed = true;
     signature(root, &bytes, key, &mut out);
     if let Ok(reply) = small(&root.join(TIME_REPLY)) {
         match timestamp::check(&reply, &bytes) {

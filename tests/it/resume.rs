@@ -169,6 +169,9 @@ fn resuming_needs_no_arguments_and_takes_no_others() {
     std::fs::write(&rules, "rule Own { strings: $a = \"file 3 \" condition: $a }").expect("rules");
     let name = begun(&scene, "begun", &["--rules", rules.to_str().expect("text")]);
     let begun = scene.beside(&name);
+    let unsealed = program().arg("verify").arg(&begun).output().expect("the program");
+    assert_eq!(unsealed.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&unsealed.stdout).starts_with("UNSEALED"));
     refused(&begun, &["--max-depth", "1"], "other arguments");
     std::fs::write(&rules, "rule Other { condition: true }").expect("rules");
     refused(&begun, &[], "other rules");
