@@ -86,7 +86,7 @@ pub enum DigestChoice {
     Needed,
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(ClapArgs, Clone, Debug)]
 #[command(after_help = SCAN_AFTER)]
 pub struct ScanArgs {
     /// Folders, mount points or files; none means every local fixed volume
@@ -243,8 +243,9 @@ pub struct ScanArgs {
     #[arg(long, help_heading = "Care of the machine")]
     pub full_speed: bool,
     /// Minutes without any progress on one object after which it is given up, as the last resort
-    #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = above_zero, help_heading = "Limits")]
-    pub object_deadline: f64,
+    /// [default: 15]
+    #[arg(long, value_name = "MINUTES", value_parser = above_zero, help_heading = "Limits")]
+    pub object_deadline: Option<f64>,
     /// Run in one process, for debuggers: a crash then ends the scan, and --resume takes it up again
     #[arg(long, help_heading = "Limits")]
     pub unsupervised: bool,

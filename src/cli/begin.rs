@@ -50,11 +50,26 @@ fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
 
 /// What a scan in the folder was asked, where that can be read.
 fn begun(folder: &CaseFolder) -> Result<Option<Start>, CaseError> {
-    let log = folder.open_file(STATE)?;
+    let log = folder.read_file(STATE)?;
     match StateReader::new(log).ok().and_then(|mut log| log.step()) {
         Some(Step::Frame(Frame::Start(start))) => Ok(Some(start)),
         _ => Ok(None),
     }
+}
+
+/// What the scan in a case folder was asked, and with which command.
+///
+/// # Errors
+/// Where there is none, or it can't be read.
+pub fn command(folder: &CaseFolder) -> Result<(Start, Vec<OsString>), NothingToResume> {
+    let start = if folder.is_begun() { begun(folder)? } else { None };
+    let start = start.ok_or_else(|| not_begun(folder))?;
+    let command = start.arguments.iter().map(|a| decode(a)).collect();
+    Ok((start, command))
+}
+
+fn not_begun(folder: &CaseFolder) -> NothingToResume {
+    NothingToResume::NotBegun(escape(folder.path().as_os_str().as_encoded_bytes()))
 }
 
 /// A scan as it was asked for.
@@ -73,19 +88,17 @@ pub enum NothingToResume {
     NotBegun(String),
 }
 
-/// What the scan in a case folder was asked, and the place it was asked in, which becomes ours.
+/// The scan in a case folder, in the folder it was asked in, which becomes this process's: paths among its arguments are
+/// relative to that.
+///
+/// # Errors
+/// Where there is none, or it can't be read.
 pub fn asked(folder: &CaseFolder) -> Result<Asked, NothingToResume> {
-    let damaged = || NothingToResume::NotBegun(escape(folder.path().as_os_str().as_encoded_bytes()));
-    if !folder.is_begun() {
-        return Err(damaged());
-    }
-    let start = begun(folder)?.ok_or_else(damaged)?;
-    let command: Vec<OsString> = start.arguments.iter().map(|a| decode(a)).collect();
-    // Paths among the arguments are relative to it.
+    let (start, command) = command(folder)?;
     let _ = std::env::set_current_dir(Path::new(&decode(&start.folder)));
     match Args::try_parse_from(&command).map(|args| args.command) {
         Ok(Command::Scan(args)) => Ok(Asked { args: *args, start, command }),
-        _ => Err(damaged()),
+        _ => Err(not_begun(folder)),
     }
 }
 

@@ -15,6 +15,7 @@ mod recheck;
 mod report;
 mod rules;
 mod scan;
+mod signals;
 mod supervise;
 mod sweep;
 mod table;

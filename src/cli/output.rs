@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::model::text::escape;
+use crate::report::private_dir;
 
 /// Why a document could not be placed. The sentence names the way out.
 #[derive(Debug, thiserror::Error)]
@@ -172,12 +173,4 @@ impl Folder {
             let _ = fs::remove_dir(&self.path);
         }
     }
-}
-
-fn private_dir(path: &Path) -> io::Result<()> {
-    #[allow(unused_mut, reason = "the mode is set on Unix only")]
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

@@ -1,11 +1,10 @@
 //! `wardround scan`: plan, run, write the case folder, tell the end.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 use jiff::Timestamp;
@@ -15,9 +14,10 @@ use super::args::{Args, Command, ScanArgs};
 use super::begin::{self, Asked, begin};
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
-use super::progress::{self, Progress};
+use super::progress::Progress;
+use super::signals::{stop_on_signal, tell_on_signal};
 use super::supervise::supervise;
-use crate::engine::{self, Care, CollectError, Collected, Collector, Counters, Phase, ends_sealed};
+use crate::engine::{self, Care, CollectError, Collected, Collector, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
 use crate::plan::{self, Options, Plan, PlannedTarget};
 use crate::report::{
@@ -30,32 +30,32 @@ pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
         end_with_supervisor();
         return go_on(&args, Some(death.as_str()).filter(|d| !d.is_empty()), more);
     }
-    let case = match args.resume {
-        true => match place_to_resume(&args) {
-            Ok(case) => case,
-            Err(exit) => return exit,
-        },
+    let args = match args.resume {
+        true => place_to_resume(&args),
         // A key that is none is told before anything is made.
-        false => match seal_key(args.sign_key.as_deref()).and_then(|_| begin(&args, std::env::args_os())) {
-            Ok(case) => case,
-            Err(exit) => return exit,
-        },
+        false => seal_key(args.sign_key.as_deref())
+            .and_then(|_| begin(&args, std::env::args_os()))
+            .map(|case| ScanArgs { case: Some(case), ..args }),
     };
-    let args = ScanArgs { case: Some(case), ..args };
+    let args = match args {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
     match (args.unsupervised, &args.case) {
         (false, Some(case)) => supervise(case, &args),
         _ => go_on(&args, None, more),
     }
 }
 
-/// The case folder to go on in. One that is sealed already is told again.
-fn place_to_resume(args: &ScanArgs) -> Result<PathBuf, Exit> {
+/// How to go on in a case folder: as it was asked for, unless this command says otherwise. A case that is sealed already is
+/// told again.
+fn place_to_resume(args: &ScanArgs) -> Result<ScanArgs, Exit> {
     // `requires` of the argument makes sure that there is one.
     let asked = args.case.clone().unwrap_or_default();
     let case = std::path::absolute(&asked).unwrap_or(asked);
     let folder = CaseFolder::open(&case).map_err(|e| usage(&e))?;
     // Killed between the seal and the end of the working files.
-    if folder.is_begun() && folder.open_file(STATE).is_ok_and(|mut log| ends_sealed(&mut log)) {
+    if folder.is_begun() && folder.read_file(STATE).is_ok_and(|mut log| ends_sealed(&mut log)) {
         folder.end();
     }
     if !folder.is_begun()
@@ -70,7 +70,8 @@ fn place_to_resume(args: &ScanArgs) -> Result<PathBuf, Exit> {
             &"the scan in this case folder was begun with other arguments: leave them out with --resume, or scan into a new case folder",
         ));
     }
-    Ok(case)
+    let object_deadline = args.object_deadline.or(was.args.object_deadline);
+    Ok(ScanArgs { case: Some(case), object_deadline, threads: args.threads.or(was.args.threads), ..args.clone() })
 }
 
 fn telling(args: &ScanArgs) -> Telling {
@@ -262,22 +263,6 @@ fn yield_to_others() {
     let _ = ioprio::set_priority(ioprio::Target::Process(ioprio::Pid::from_raw(0)), ioprio::Priority::new(ioprio::Class::Idle));
 }
 
-/// SIGUSR1, or Ctrl-\ in a terminal, is answered with what each worker is on.
-#[cfg(unix)]
-fn tell_on_signal(counters: &Arc<Counters>) {
-    use signal_hook::consts::{SIGQUIT, SIGUSR1};
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGUSR1, SIGQUIT]) else { return };
-    let counters = counters.clone();
-    std::thread::spawn(move || {
-        for _ in &mut signals {
-            eprintln!("wardround: {}", progress::now(&counters));
-        }
-    });
-}
-
-#[cfg(not(unix))]
-fn tell_on_signal(_: &Arc<Counters>) {}
-
 /// The random key of this scan: drawn by its first process, kept for those after it. None where the operator gives one.
 fn kept_key(folder: &CaseFolder, options: &Options) -> Result<Option<[u8; 32]>, Exit> {
     if let Some(key) = folder.key() {
@@ -292,32 +277,6 @@ fn kept_key(folder: &CaseFolder, options: &Options) -> Result<Option<[u8; 32]>, 
 fn end_with_supervisor() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-}
-
-/// Signals within this time are one press of Ctrl-C.
-const ONE_PRESS: Duration = Duration::from_millis(400);
-
-/// The first Ctrl-C (or SIGTERM) ends the scan with a valid report, the second at once. Where a progress
-/// display is drawn, the display says so.
-fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
-    let stop = stop.clone();
-    let first = OnceLock::new();
-    let set = ctrlc::set_handler(move || {
-        // The terminal tells every process of the group, and the supervisor passes on what it is told: the same signal.
-        let again = first.get_or_init(Instant::now).elapsed() > ONE_PRESS;
-        if stop.swap(true, Ordering::Relaxed) {
-            if again {
-                process::exit(Exit::Killed as i32);
-            }
-            return;
-        }
-        if !progress::is_drawn(quiet) {
-            eprintln!("{}", progress::STOPPING);
-        }
-    });
-    if set.is_err() {
-        eprintln!("wardround: Ctrl-C can't be caught here; it will end the scan without a report");
-    }
 }
 
 /// An argument as it was written, but for what names people where it is a path.

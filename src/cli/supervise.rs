@@ -5,11 +5,11 @@
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::args::{Format, ScanArgs};
 use super::exit::Exit;
+use super::signals::{asked_to_stop, pass_on_questions};
 use crate::engine::{Death, Frame, HUNG, StateReader, Step, read_in_flight};
 use crate::report::{CaseFolder, IN_FLIGHT, STATE};
 
@@ -17,21 +17,10 @@ use crate::report::{CaseFolder, IN_FLIGHT, STATE};
 const LOOKS: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(20)];
 /// Between two looks at the table of what is in flight.
 const PULSE: Duration = Duration::from_millis(500);
+/// Minutes without progress after which an object is given up.
+const PATIENCE: f64 = 15.0;
 /// Deaths in a row without any object done in between, after which it is given up.
 const HOPELESS: u32 = 5;
-
-/// Set when this process is asked to end. The scan process ends the scan; the supervisor only passes on what reached it
-/// alone.
-pub fn asked_to_stop() -> Arc<AtomicBool> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let stop = STOP.get_or_init(|| {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = stop.clone();
-        let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
-        stop
-    });
-    stop.clone()
-}
 
 /// Runs the scan in `case` to its end, whatever happens to the processes that do the work.
 pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
@@ -75,24 +64,9 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
     }
 }
 
-/// Ctrl-\ reaches the scan process by itself and must not end this one; SIGUSR1 is for it, whoever of us it was sent to.
-#[cfg(unix)]
-fn pass_on_questions() -> Arc<AtomicBool> {
-    let asked = Arc::new(AtomicBool::new(false));
-    let ignored = Arc::new(AtomicBool::new(false));
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGQUIT, ignored);
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGUSR1, asked.clone());
-    asked
-}
-
-#[cfg(not(unix))]
-fn pass_on_questions() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(false))
-}
-
 /// Objects that are done or given up.
 fn got_through(folder: &CaseFolder) -> u64 {
-    let Some(mut log) = folder.open_file(STATE).ok().and_then(|file| StateReader::new(file).ok()) else { return 0 };
+    let Some(mut log) = folder.read_file(STATE).ok().and_then(|file| StateReader::new(file).ok()) else { return 0 };
     let mut n = 0;
     while let Some(step) = log.step() {
         n += u64::from(matches!(step, Step::Frame(Frame::Done { .. } | Frame::Death(Death { culprit: Some(_), .. }))));
@@ -131,7 +105,7 @@ fn program() -> std::path::PathBuf {
 
 /// Waits for the process to end; ends it when one of its workers makes no progress for too long.
 fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBool, question: &AtomicBool) -> End {
-    let patience = Duration::from_secs_f64(args.object_deadline * 60.0);
+    let patience = Duration::from_secs_f64(args.object_deadline.unwrap_or(PATIENCE) * 60.0);
     let mut pulses = Pulses::default();
     let begun = Instant::now();
     let (mut looked, mut told) = (begun, false);
@@ -149,7 +123,7 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
         }
         if looked.elapsed() >= PULSE {
             looked = Instant::now();
-            let table = folder.open_file(IN_FLIGHT).ok().and_then(|mut file| read_in_flight(&mut file).ok());
+            let table = folder.read_file(IN_FLIGHT).ok().and_then(|mut file| read_in_flight(&mut file).ok());
             if pulses.silent(table.unwrap_or_default()) > patience {
                 let _ = child.kill();
                 let _ = child.wait();

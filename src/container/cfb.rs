@@ -3,10 +3,10 @@
 
 use std::io::{self, Read};
 
-use super::ReadSeek;
 use super::meter::{Fault, Input};
 use super::read::read_at;
 use super::walk::{Walk, named};
+use super::{Budget, Expanded, MemberSink, Probe, ReadSeek};
 use crate::model::{GapReason, MemberFacts};
 
 pub(super) const MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -72,6 +72,23 @@ pub(super) struct File<'a> {
     pub entries: Vec<Entry>,
     /// Bytes that streams may still state: they may share their sectors.
     left: u64,
+}
+
+/// Lets `members` hand over what lies in a compound file.
+pub fn expand(
+    id: &'static str,
+    probe: &Probe<'_>,
+    input: &mut dyn ReadSeek,
+    budget: &mut Budget,
+    sink: &mut dyn MemberSink,
+    members: fn(&mut File<'_>, &mut Walk<'_>) -> io::Result<()>,
+) -> Expanded {
+    let mut walk = Walk::new(id, budget, sink);
+    let memory = walk.budget().limits.decoder_memory;
+    if let Err(e) = File::open(input, probe.size, memory).and_then(|mut file| members(&mut file, &mut walk)) {
+        walk.failed(&e);
+    }
+    walk.finish()
 }
 
 impl<'a> File<'a> {

@@ -101,7 +101,7 @@ impl<'a> Steward<'a> {
         let now = Instant::now();
         let dt = now.duration_since(self.last).as_secs_f64();
         self.last = now;
-        let load = Load::now();
+        let load = Load::now(self.care.gentle);
         let over = self.rates(dt, &load) | self.short(now) | self.busy(now, &load);
         self.load = load;
         self.brake.held.store(over, Ordering::Relaxed);

@@ -20,13 +20,10 @@ use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Kind, Locato
 use crate::phi::PeopleIndex;
 use crate::report::{
     ANNEX, Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, IN_FLIGHT,
-    InventoryRow, Masker, PhiTotals, REGISTERS, Recipient, RegistersFile, STATE, Shown, four_factor, has_small_cells,
+    InventoryRow, JOURNAL, Masker, PhiTotals, REGISTERS, Recipient, RegistersFile, STATE, Shown, four_factor, has_small_cells,
     sort_findings,
 };
 use crate::score;
-
-/// The journal's file in the case folder.
-const JOURNAL: &str = "journal/journal.jsonl";
 
 /// Why the collector could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +138,7 @@ impl Collector {
             Some(_) => {}
         }
         if let Some(how) = death {
-            let table = read_in_flight(&mut collector.folder.open_file(IN_FLIGHT)?)?;
+            let table = read_in_flight(&mut collector.folder.read_file(IN_FLIGHT)?)?;
             let death = resumed.died(how, table.into_iter().filter_map(|(_, slot)| slot));
             state.append(&Frame::Death(death))?;
         }

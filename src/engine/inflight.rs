@@ -11,12 +11,10 @@ use crate::model::Locator;
 
 /// Workers that the table has room for.
 pub const MAX_WORKERS: usize = 1024;
-/// Bytes of one slot.
-const SLOT: usize = 1024;
+/// Bytes of one slot: whether it is taken, and by what.
+const SLOT: usize = 1 + 16;
 /// Bytes of all counters of progress.
 const COUNTERS: usize = MAX_WORKERS * 8;
-/// Bytes of a slot before the name.
-const HEAD: usize = 1 + 16 + 2;
 
 /// What a worker was on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +22,6 @@ pub struct Slot {
     pub key: ObjectKey,
     /// While no other worker was on anything.
     pub alone: bool,
-    /// As shown; cut where it is long.
-    pub name: String,
 }
 
 /// The table, open for writing.
@@ -41,13 +37,8 @@ impl InFlight {
 
     /// Worker `k` takes an object. A table that can't be written costs knowledge after a crash, nothing else.
     pub fn enter(&self, k: usize, locator: &Locator, alone: bool) {
-        let name = locator.shown();
-        let name = &name.as_bytes()[..name.len().min(SLOT - HEAD)];
-        let mut slot = Vec::with_capacity(SLOT);
-        slot.push(1 + u8::from(alone));
-        slot.extend_from_slice(&key_of(locator));
-        slot.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        slot.extend_from_slice(name);
+        let mut slot = [1 + u8::from(alone); SLOT];
+        slot[1..].copy_from_slice(&key_of(locator));
         self.put(k, &slot);
     }
 
@@ -83,14 +74,8 @@ fn number(bytes: &[u8]) -> u64 {
 }
 
 fn parse(slot: &[u8]) -> Option<Slot> {
-    let (head, name) = slot.split_at_checked(HEAD)?;
-    let state = *head.first()?;
-    let len = u16::from_le_bytes(head.get(17..19)?.try_into().ok()?);
-    (state == 1 || state == 2).then_some(Slot {
-        key: head.get(1..17)?.try_into().ok()?,
-        alone: state == 2,
-        name: String::from_utf8_lossy(name.get(..usize::from(len)).unwrap_or(name)).into_owned(),
-    })
+    let (state, key) = slot.split_first()?;
+    (*state == 1 || *state == 2).then_some(Slot { key: key.try_into().ok()?, alone: *state == 2 })
 }
 
 #[cfg(unix)]
@@ -111,13 +96,13 @@ mod tests {
     fn what_is_entered_is_read_back_until_it_is_left() {
         let mut file = tempfile::tempfile().unwrap();
         let table = InFlight::new(file.try_clone().unwrap(), 3).unwrap();
-        let long = Locator::os(format!("/{}", "x".repeat(5000)).as_str());
+        let long = Locator::os("/b");
         table.enter(0, &Locator::os("/a"), false);
         table.enter(2, &long, true);
         table.beat([7, 8, 9].into_iter());
         let slots = read(&mut file).unwrap();
         assert_eq!(slots.len(), 3);
-        assert_eq!(slots[0], (7, Some(Slot { key: key_of(&Locator::os("/a")), alone: false, name: "/a".into() })));
+        assert_eq!(slots[0], (7, Some(Slot { key: key_of(&Locator::os("/a")), alone: false })));
         assert_eq!(slots[1], (8, None));
         assert!(slots[2].1.as_ref().is_some_and(|s| s.alone && s.key == key_of(&long)));
         table.leave(2);

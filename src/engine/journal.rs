@@ -4,7 +4,7 @@
 //! process. The inventory is made from it. Resuming reads the same lines.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -12,6 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
+use crate::report::{Chain, chain};
 
 /// Before the first line.
 const GENESIS: [u8; 32] = [0; 32];
@@ -67,7 +68,9 @@ impl Journal {
     /// # Errors
     /// When the file can't be read or cut.
     pub fn continued(mut file: File) -> io::Result<(Self, Vec<u8>)> {
-        let end = chained(&mut file)?;
+        file.seek(SeekFrom::Start(0))?;
+        let Chain { lines, bytes, head, .. } = chain(&file)?;
+        let end = Position { at: bytes, seq: lines, prev: head };
         let mut torn = Vec::new();
         file.seek(SeekFrom::Start(end.at))?;
         (&mut file).take(MAX_TORN).read_to_end(&mut torn)?;
@@ -126,28 +129,6 @@ impl Journal {
 
 /// Bytes of a torn tail that are kept; one line is far shorter.
 const MAX_TORN: u64 = 16 << 20;
-
-/// The point behind the last line from the start on of which each holds the hash of the one before.
-///
-/// # Errors
-/// When the file can't be read.
-pub fn chained(file: &mut File) -> io::Result<Position> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut from = BufReader::with_capacity(256 << 10, file);
-    let mut end = Position::START;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if from.read_until(b'\n', &mut line)? == 0 || line.last() != Some(&b'\n') {
-            return Ok(end);
-        }
-        let head = format!(r#"{{"seq":{},"prev":"{}","kind":""#, end.seq, hex(&end.prev));
-        if !line.starts_with(head.as_bytes()) || !line.ends_with(b"}\n") {
-            return Ok(end);
-        }
-        end = Position { at: end.at + line.len() as u64, seq: end.seq + 1, prev: Sha256::digest(&line).into() };
-    }
-}
 
 /// Reads data of lines back, by span.
 pub struct JournalReader {

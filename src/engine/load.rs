@@ -12,8 +12,9 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn now() -> Self {
-        let (busy, all) = machine().unzip();
+    /// `others` asks for the whole machine, too.
+    pub fn now(others: bool) -> Self {
+        let (busy, all) = others.then(machine).flatten().unzip();
         Self { own: own(), busy, all }
     }
 
@@ -80,13 +81,13 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn linux_tells_everything() {
-        let before = Load::now();
+        let before = Load::now(true);
         let begun = std::time::Instant::now();
         let mut n = 0_u64;
         while begun.elapsed().as_millis() < 150 {
             n = std::hint::black_box(n + 1);
         }
-        let now = Load::now();
+        let now = Load::now(true);
         assert!(now.own_since(&before).is_some_and(|s| s > 0.01), "{now:?} {before:?}");
         assert!(now.others_since(&before).is_some_and(|s| (0.0..=1.0).contains(&s)));
         assert!(free_memory().is_some_and(|n| n > 1 << 20));

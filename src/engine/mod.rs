@@ -37,7 +37,7 @@ pub use care::{Brake, Care};
 pub use collect::{CollectError, Collected, Collector};
 pub use counters::{Counters, Phase};
 pub use inflight::{InFlight, MAX_WORKERS, Slot, read as read_in_flight};
-pub use journal::{Journal, JournalReader, Position, Span, chained};
+pub use journal::{Journal, JournalReader, Position, Span};
 pub use recheck::{Asks, recheck};
 pub use recovery::{HUNG, Recovery, Resumed};
 pub use state::{Death, Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};

@@ -123,7 +123,7 @@ mod tests {
     use crate::model::Locator;
 
     fn slot(path: &str, alone: bool) -> Slot {
-        Slot { key: key_of(&Locator::os(path)), alone, name: path.into() }
+        Slot { key: key_of(&Locator::os(path)), alone }
     }
 
     #[test]

@@ -376,7 +376,8 @@ pub(super) fn no_follow(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 pub(super) fn no_follow(_: &mut OpenOptions) {}
 
-fn private_dir(path: &Path) -> io::Result<()> {
+/// Makes a folder that only its owner may enter.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     #[allow(unused_mut, reason = "the mode is set on Unix only")]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

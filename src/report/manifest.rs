@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::casefolder::{CaseError, CaseFolder, Written, no_follow};
+use super::chain::chain;
 use super::signature::{PUBLIC_KEY, SIGNATURE, SealKey};
 use super::timestamp;
-use super::verify::{JOURNAL, chain};
-use super::working::WORKING;
+use super::working::{JOURNAL, WORKING};
 use crate::model::{Name, text};
 
 /// The value of [`Manifest::schema`].

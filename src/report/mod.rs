@@ -8,6 +8,7 @@ use std::io::{self, Write};
 mod annex;
 mod canonical;
 mod casefolder;
+mod chain;
 mod diff;
 mod export;
 mod facts;
@@ -36,7 +37,9 @@ mod working;
 
 pub use annex::{ANNEX, Annex, Recipient};
 pub use canonical::{CANONICAL, findings_sha256, sort_findings};
+pub(crate) use casefolder::private_dir;
 pub use casefolder::{CaseError, CaseFolder, Written};
+pub use chain::{Chain, chain};
 pub use diff::{
     Change, Comparison, DIFF_SCHEMA, FileChanges, FindingChange, ObjectChange, ObjectCounts, objects as compare_objects,
 };
@@ -54,7 +57,7 @@ pub use signature::{KeyError, SealKey};
 pub use summary::summary;
 pub use types::*;
 pub use verify::{Difference, Verified, verify};
-pub use working::{CaseLock, IN_FLIGHT, PROVED, STATE};
+pub use working::{CaseLock, IN_FLIGHT, JOURNAL, PROVED, STATE};
 
 /// Writes one document of the case folder from a sealed report.
 pub trait ReportWriter: Sync {

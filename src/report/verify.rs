@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Report;
 use super::canonical::findings_sha256;
 use super::casefolder::{CaseError, CaseFolder};
-use super::manifest::{MANIFEST, Manifest, ManifestFile, TIME_REPLY};
+use super::chain::chain;
+use super::manifest::{MANIFEST, Manifest, ManifestFile, TIME_REPLY, digest, list};
 use super::signature::{PUBLIC_KEY, PublicKey, SIGNATURE};
 use super::timestamp::{self, Stamp};
+use super::working::JOURNAL;
 use crate::model::text::{escape, hex};
 
-/// The journal's file in the case folder.
-pub(super) const JOURNAL: &str = "journal/journal.jsonl";
 /// A manifest, signature or key above this is damage.
 const MAX_SMALL: u64 = 64 << 20;
 
@@ -90,7 +89,7 @@ pub fn verify(root: &Path, key: Option<&str>) -> Result<Verified, CaseError> {
     if manifest.key_sha256.is_some() && manifest.key_sha256 != out.key_sha256 {
         out.differs(PUBLIC_KEY, "it is not the key that the manifest names");
     }
-    let found = folder.files()?;
+    let found = readable(root, &mut out)?;
     files(&manifest, &found, &mut out);
     journal(root, &manifest, &mut out)?;
     report(root, &manifest, &found, &mut out);
@@ -116,6 +115,19 @@ fn signature(root: &Path, manifest: &[u8], wanted: Option<&str>, out: &mut Verif
         }
         Ok(_) => {}
     }
+}
+
+/// Every file that can be read; what can't is a difference.
+fn readable(root: &Path, out: &mut Verified) -> Result<Vec<ManifestFile>, CaseError> {
+    let mut found = Vec::new();
+    list(root, "", &mut |path, at| {
+        match digest(at) {
+            Ok((size, sha256)) => found.push(ManifestFile { path, size, sha256 }),
+            Err(e) => out.differs(&path, format!("it can't be read as a file: {e}")),
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 fn files(manifest: &Manifest, found: &[ManifestFile], out: &mut Verified) {
@@ -148,40 +160,6 @@ fn journal(root: &Path, manifest: &Manifest, out: &mut Verified) -> Result<(), C
     }
     out.journal_lines = chain.lines;
     Ok(())
-}
-
-/// Lines from the start on of which each holds the hash of the one before.
-pub(super) struct Chain {
-    pub lines: u64,
-    /// Of the last of them.
-    pub head: [u8; 32],
-    /// Why the next one is none.
-    pub broken: Option<&'static str>,
-}
-
-pub(super) fn chain(file: File) -> io::Result<Chain> {
-    let mut from = BufReader::with_capacity(256 << 10, file);
-    let mut chain = Chain { lines: 0, head: [0; 32], broken: None };
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if from.read_until(b'\n', &mut line)? == 0 {
-            return Ok(chain);
-        }
-        let number = format!(r#"{{"seq":{},"#, chain.lines);
-        chain.broken = if !line.ends_with(b"}\n") {
-            Some("it is not whole")
-        } else if !line.starts_with(number.as_bytes()) {
-            Some("its number is not the next one")
-        } else if !line.starts_with(format!(r#"{number}"prev":"{}","#, hex(&chain.head)).as_bytes()) {
-            Some("it does not hold the hash of the line before it")
-        } else {
-            chain.head = Sha256::digest(&line).into();
-            chain.lines += 1;
-            continue;
-        };
-        return Ok(chain);
-    }
 }
 
 /// The report's own digests, so that a manifest that was made anew over changed files is still seen.

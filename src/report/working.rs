@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::casefolder::{CaseError, CaseFolder, no_follow, shown};
 
+/// The journal itself, which stays.
+pub const JOURNAL: &str = "journal/journal.jsonl";
 /// The records of everything done.
 pub const STATE: &str = "journal/resume.log";
 /// Who is on what.
@@ -50,7 +52,7 @@ impl CaseFolder {
 
     /// Whether no process has come as far as scanning.
     pub fn is_untouched(&self) -> bool {
-        !self.journal_dir().join("journal.jsonl").exists()
+        !self.path().join(JOURNAL).exists()
     }
 
     /// An interrupted run's manifest speaks of files that are going to change.
@@ -91,6 +93,18 @@ impl CaseFolder {
         options.open(&path).map_err(|e| CaseError::new(&path, e))
     }
 
+    /// A file that is there, for reading. No link is followed.
+    ///
+    /// # Errors
+    /// When it is not there or can't be read.
+    pub fn read_file(&self, name: &str) -> Result<File, CaseError> {
+        let path = self.place(name)?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        no_follow(&mut options);
+        options.open(&path).map_err(|e| CaseError::new(&path, e))
+    }
+
     /// Keeps the case key until the case is sealed.
     ///
     /// # Errors
@@ -105,10 +119,7 @@ impl CaseFolder {
     /// The kept case key.
     pub fn key(&self) -> Option<[u8; 32]> {
         let mut key = [0; 32];
-        let mut options = OpenOptions::new();
-        options.read(true);
-        no_follow(&mut options);
-        options.open(self.path().join(KEY)).ok()?.read_exact(&mut key).ok()?;
+        self.read_file(KEY).ok()?.read_exact(&mut key).ok()?;
         Some(key)
     }
 
@@ -144,7 +155,7 @@ impl CaseFolder {
     pub fn abandon(&self, made: bool) {
         self.release_reserve();
         self.end();
-        self.forget("journal/journal.jsonl");
+        self.forget(JOURNAL);
         let _ = fs::remove_dir(self.journal_dir());
         if made {
             let _ = fs::remove_dir(self.path());
@@ -174,6 +185,8 @@ mod tests {
         assert_eq!(fs::read(path.join("journal/torn-2")).unwrap(), b"line");
         again.end();
         assert!(!again.is_begun());
+        // Who looks at a sealed case leaves nothing in it.
+        assert!(again.read_file(IN_FLIGHT).is_err() && again.read_file(STATE).is_err() && again.key().is_none());
         assert!(WORKING.iter().all(|name| !path.join(name).exists()));
     }
 

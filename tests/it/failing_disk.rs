@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{Case, Scene, has_tool, program};
+use crate::support::{Case, Scene, has_tool, program, same};
 
 /// Points at which each failure is tried: WARDROUND_POINTS=50 for the full figure.
 fn points() -> u32 {
@@ -33,18 +33,6 @@ fn injected(scene: &Scene, case: &Path, inject: &str) -> Option<Output> {
     let output = command.output().ok()?;
     let blocked = String::from_utf8_lossy(&output.stderr).contains("ptrace");
     (!blocked).then_some(output)
-}
-
-fn resume(case: &Path) -> Case {
-    let output = program().args(["scan", "--resume", "-q", "--case"]).arg(case).output().expect("the program");
-    Case::read(case.to_owned(), output)
-}
-
-fn same(whole: &Case, case: &Case, what: &str) {
-    for part in ["findings", "coverage", "phi", "gaps"] {
-        assert_eq!(whole.report[part], case.report[part], "{part} {what}: {}", case.stderr());
-    }
-    assert_eq!(whole.inventory(), case.inventory(), "inventory {what}");
 }
 
 #[test]
@@ -89,7 +77,7 @@ fn failing_writes_are_told_and_lose_nothing() {
                 continue;
             }
             if case.join("journal/resume.log").exists() {
-                let again = resume(&case);
+                let again = Case::resumed(&case);
                 same(&whole, &again, &what);
             } else {
                 assert!(!case.join("manifest.json").exists(), "{what}: {err}");
@@ -123,7 +111,7 @@ fn a_kill_at_every_write_of_the_journal_loses_nothing() {
         if !case.join("journal/resume.log").exists() {
             continue;
         }
-        let again = resume(&case);
+        let again = Case::resumed(&case);
         if again.exit() == 64 {
             // Killed before it had kept what it was asked.
             assert!(again.stderr().contains("holds no scan"), "{point}: {}", again.stderr());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Case, Scene, program};
+use crate::support::{Case, Scene, program, same};
 
 /// A tree with something of everything: findings, archives, patients, hard links, folders.
 fn tree(scene: &Scene, files: usize) {
@@ -47,17 +47,7 @@ fn begun(scene: &Scene, name: &str, flags: &[&str]) -> String {
 }
 
 fn resume(scene: &Scene, name: &str) -> Case {
-    let output = program().args(["scan", "--resume", "-q", "--case"]).arg(scene.beside(name)).output().expect("the program");
-    Case::read(scene.beside(name), output)
-}
-
-/// Everything that two runs must agree on.
-fn same(a: &Case, b: &Case, what: &str) {
-    for part in ["findings", "coverage", "phi", "gaps"] {
-        assert_eq!(a.report[part], b.report[part], "{part} {what}");
-    }
-    assert_eq!(a.inventory(), b.inventory(), "inventory {what}");
-    b.assert_adds_up();
+    Case::resumed(&scene.beside(name))
 }
 
 /// Every line holds the hash of the one before; gives the kinds.

@@ -101,7 +101,22 @@ pub struct Case {
     pub report: Value,
 }
 
+/// Everything that two scans of one tree must agree on, exactly.
+pub fn same(a: &Case, b: &Case, what: &str) {
+    for part in ["findings", "coverage", "phi", "gaps"] {
+        assert_eq!(a.report[part], b.report[part], "{part} {what}: {}", b.stderr());
+    }
+    assert_eq!(a.inventory(), b.inventory(), "inventory {what}");
+    b.assert_adds_up();
+}
+
 impl Case {
+    /// Goes on with the scan in a case folder.
+    pub fn resumed(dir: &Path) -> Self {
+        let output = program().args(["scan", "--resume", "-q", "--case"]).arg(dir).output().expect("the program");
+        Self::read(dir.to_owned(), output)
+    }
+
     pub fn read(dir: PathBuf, output: Output) -> Self {
         let report = std::fs::read(dir.join("report.json"))
             .map_or(Value::Null, |b| serde_json::from_slice(&b).expect("report.json is JSON"));

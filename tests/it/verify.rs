@@ -120,6 +120,16 @@ fn every_change_is_found_by_us_and_by_hand() {
         found(&format!("{} removed", path.display()));
         fs::write(path, before).expect("a file");
     }
+    #[cfg(unix)]
+    {
+        let (report, away) = (case.join("report.html"), scene.beside("away.html"));
+        fs::rename(&report, &away).expect("a file");
+        std::os::unix::fs::symlink(&away, &report).expect("a link");
+        let told = verify(&case, &[]);
+        assert_eq!(told.status.code(), Some(2), "the same bytes behind a link: {}", String::from_utf8_lossy(&told.stdout));
+        fs::remove_file(&report).expect("the link");
+        fs::rename(&away, &report).expect("a file");
+    }
     fs::write(case.join("added.txt"), "x").expect("a file");
     found("a file added");
     fs::remove_file(case.join("added.txt")).expect("a file");

@@ -15,10 +15,11 @@ use clap::{Args as ClapArgs, Parser};
 use sha2::{Digest, Sha256};
 
 use super::args::{Args, Command, Format, ScanArgs};
-use super::begin::{asked, begin};
+use super::begin::{self, begin};
 use super::exit::Exit;
 use super::scan::seal_key;
-use super::supervise::{asked_to_stop, supervise};
+use super::signals::asked_to_stop;
+use super::supervise::supervise;
 use crate::model::text::escape;
 use crate::plan;
 use crate::report::{CaseFolder, read_report};
@@ -178,9 +179,14 @@ fn ratchet(scan: &ScanArgs, cases: &Cases) -> Result<(), String> {
 
 /// Goes on with what was not finished, or scans anew. Gives the case's name where there is a case.
 fn scan_once(args: &SweepArgs, policy: &Policy, cases: &Cases, command: Vec<OsString>) -> (Exit, Option<String>) {
+    let scan = match parsed(&command) {
+        Ok(scan) => scan,
+        Err(e) => return (usage(&e), None),
+    };
     for name in cases.unfinished() {
-        if is_same(&cases.unfinished_path(&name), &command) {
-            let exit = resume(&cases.unfinished_path(&name), args);
+        let case = cases.unfinished_path(&name);
+        if is_same(&case, &command) {
+            let exit = supervise(&case, &scan);
             // Rules that changed meanwhile, a baseline that is gone.
             if exit != Exit::Usage {
                 return (exit, Some(name));
@@ -227,10 +233,8 @@ fn scan_once(args: &SweepArgs, policy: &Policy, cases: &Cases, command: Vec<OsSt
 
 /// Whether the scan that was begun in a folder is this one, whatever it is compared with and however it is told.
 fn is_same(case: &Path, command: &[OsString]) -> bool {
-    let Ok(begun) = CaseFolder::open(case).map_err(|_| ()).and_then(|folder| asked(&folder).map_err(|_| ())) else {
-        return false;
-    };
-    plain(&begun.command) == plain(command)
+    let begun = CaseFolder::open(case).ok().and_then(|folder| begin::command(&folder).ok());
+    begun.is_some_and(|(_, begun)| plain(&begun) == plain(command))
 }
 
 fn plain(command: &[OsString]) -> Vec<&OsString> {
@@ -249,16 +253,6 @@ fn plain(command: &[OsString]) -> Vec<&OsString> {
         }
     }
     kept
-}
-
-fn resume(case: &Path, args: &SweepArgs) -> Exit {
-    let bare = Args::try_parse_from(["wardround", "scan", "--resume", "--case", "."]).map(|a| a.command);
-    let Ok(Command::Scan(mut scan)) = bare else { return Exit::Usage };
-    (scan.case, scan.quiet, scan.format) = (Some(case.to_owned()), args.quiet, args.format);
-    if let Ok(begun) = CaseFolder::open(case).map_err(|_| ()).and_then(|f| asked(&f).map_err(|_| ())) {
-        scan.object_deadline = begun.args.object_deadline;
-    }
-    supervise(case, &scan)
 }
 
 /// What follows a scan.

@@ -7,7 +7,7 @@ use std::io;
 
 use memchr::memmem;
 
-use super::cfb::{File, Kind, MAGIC, ROOT};
+use super::cfb::{self, File, Kind, MAGIC, ROOT};
 use super::walk::Walk;
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
 use crate::model::GapReason;
@@ -50,13 +50,7 @@ impl Container for Ole {
     }
 
     fn expand(&self, probe: &Probe<'_>, input: &mut dyn ReadSeek, budget: &mut Budget, sink: &mut dyn MemberSink) -> Expanded {
-        let mut walk = Walk::new(self.id(), budget, sink);
-        let memory = walk.budget().limits.decoder_memory;
-        let outcome = File::open(input, probe.size, memory).and_then(|mut file| members(&mut file, &mut walk));
-        if let Err(e) = outcome {
-            walk.failed(&e);
-        }
-        walk.finish()
+        cfb::expand(self.id(), probe, input, budget, sink, members)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::view::{base_name, finished, inert, people, reasons, strongest};
+use super::view::{base_name, escaped, finished, people, reasons, strongest};
 use super::{Export, ExportError};
 use crate::model::Level;
 use crate::report::{FindingRow, OldCase, Report};
@@ -35,7 +35,7 @@ impl Export for Cef {
 
 fn entry(r: &Report, f: &FindingRow, time: i64) -> String {
     let signature = strongest(f).map_or(f.category.id(), |reason| reason.id.as_str());
-    let header = [r.tool.version.as_str(), signature, &f.title].map(|part| escaped(part, '|')).join("|");
+    let header = [r.tool.version.as_str(), signature, &f.title].map(|part| escaped(part, &['\\', '|'])).join("|");
     let o = f.object.as_ref();
     let cut = |s: &str| s.chars().take(NAME).collect::<String>();
     let fields = [
@@ -58,7 +58,7 @@ fn entry(r: &Report, f: &FindingRow, time: i64) -> String {
     let extension: Vec<String> = fields
         .into_iter()
         .filter_map(|(k, v)| Some((k, v.filter(|v| !v.is_empty())?)))
-        .map(|(k, v)| format!("{k}={}", escaped(&v, '=')))
+        .map(|(k, v)| format!("{k}={}", escaped(&v, &['\\', '='])))
         .collect();
     format!("CEF:0|wardround|wardround|{header}|{}|{}", severity(f.level), extension.join(" "))
 }
@@ -71,18 +71,6 @@ fn severity(level: Level) -> u8 {
         Level::Warning => 7,
         Level::Alert => 9,
     }
-}
-
-/// With a backslash before every backslash and every `sign`.
-fn escaped(text: &str, sign: char) -> String {
-    let mut out = String::new();
-    for c in inert(text).chars() {
-        if c == '\\' || c == sign {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]

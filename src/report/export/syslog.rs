@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::view::{finished, inert, micros, reasons};
+use super::view::{escaped, finished, inert, micros, reasons};
 use super::{Export, ExportError};
 use crate::model::Level;
 use crate::report::{FindingRow, OldCase, Report};
@@ -83,14 +83,7 @@ fn header(text: &str, longest: usize) -> String {
 
 /// A parameter's value: `"`, `\` and `]` are escaped.
 fn quoted(text: &str) -> String {
-    let mut out = String::new();
-    for c in inert(text).chars() {
-        if matches!(c, '"' | '\\' | ']') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
+    escaped(text, &['"', '\\', ']'])
 }
 
 #[cfg(test)]

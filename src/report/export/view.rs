@@ -41,6 +41,18 @@ pub fn inert(text: &str) -> String {
     shorten(&escape(text.as_bytes()), LONGEST)
 }
 
+/// The same with a backslash before every character that `special` names.
+pub fn escaped(text: &str, special: &[char]) -> String {
+    let mut out = String::new();
+    for c in inert(text).chars() {
+        if special.contains(&c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// The last step of an address: a path, or a member's stored name.
 fn last(f: &FindingRow) -> &str {
     match f.locator.last() {
