@@ -1,7 +1,7 @@
 //! wardround: a compromise-assessment scanner for clinics and hospitals.
 //!
 //! Data flows one way and layers import only downwards (a test reads the `use crate::` edges):
-//! `model` ← `sqlite mail` ← `hashset` ← `source reader container ioc signature binary clue phi registry` ← `analyze correlate` ←
+//! `model sys` ← `sqlite mail confine` ← `hashset` ← `source reader container ioc signature binary clue phi registry` ← `analyze correlate` ←
 //! `score report` ← `engine` ← `plan` ← `cli`. See `ARCHITECTURE.md`.
 #![deny(unsafe_code)]
 
@@ -9,6 +9,7 @@ pub mod analyze;
 pub mod binary;
 pub mod cli;
 pub mod clue;
+pub mod confine;
 pub mod container;
 pub mod correlate;
 pub mod engine;
@@ -25,3 +26,4 @@ pub mod score;
 pub mod signature;
 pub mod source;
 pub mod sqlite;
+pub mod sys;

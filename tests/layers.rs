@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top; modules of one layer don't know each other.
 const LAYERS: &[&[&str]] = &[
-    &["model"],
-    &["sqlite", "mail"],
+    &["model", "sys"],
+    &["sqlite", "mail", "confine"],
     &["hashset"],
     &["source", "reader", "container", "ioc", "signature", "binary", "clue", "phi", "registry"],
     &["analyze", "correlate"],

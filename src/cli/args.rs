@@ -68,6 +68,8 @@ pub enum Command {
     Ioc(super::ioc::IocArgs),
     /// Check or list YARA rules
     Rules(super::rules::RulesArgs),
+    /// Known answers on this machine, and what a scan must never do, tried from inside its confinement
+    Selftest(super::selftest::SelftestArgs),
 }
 
 /// How the end of a scan is told on standard output.
@@ -249,6 +251,9 @@ pub struct ScanArgs {
     /// Run in one process, for debuggers: a crash then ends the scan, and --resume takes it up again
     #[arg(long, help_heading = "Limits")]
     pub unsupervised: bool,
+    /// Keep all rights of the account while scanning, for systems on which giving them up makes trouble; the report says so
+    #[arg(long, help_heading = "Limits")]
+    pub unconfined: bool,
 
     /// How the end is told on standard output
     #[arg(long, value_enum, default_value = "human", help_heading = "Output")]

@@ -38,6 +38,14 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
     })
 }
 
+/// Takes back a folder in which nothing was scanned.
+pub fn abandon(case: &Path) {
+    let Ok(folder) = CaseFolder::open(case) else { return };
+    if let (true, Ok((start, _))) = (folder.is_untouched(), command(&folder)) {
+        folder.abandon(start.made);
+    }
+}
+
 fn keep(folder: &CaseFolder, start: Start) -> Result<(), CaseError> {
     let mut log = StateLog::new(folder.open_file(STATE)?);
     log.append(&Frame::Start(start.clone())).and_then(|()| log.flush()).map_err(|e| folder.failed(STATE, e))?;

@@ -3,6 +3,7 @@
 mod args;
 mod begin;
 mod compile;
+mod confine;
 mod diff;
 mod exit;
 mod explain;
@@ -15,6 +16,7 @@ mod recheck;
 mod report;
 mod rules;
 mod scan;
+mod selftest;
 mod signals;
 mod supervise;
 mod sweep;
@@ -55,6 +57,7 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
         args::Command::Explain(args) => explain::run(&args),
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),
+        args::Command::Selftest(args) => selftest::run(&args),
     }
 }
 

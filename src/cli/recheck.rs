@@ -126,6 +126,7 @@ pub fn run(args: RecheckArgs) -> Exit {
                 format!("Created the case folder {case_dir} and files in it; nothing else was written."),
                 "The evidence itself was not touched.".to_owned(),
             ],
+            confinement: Vec::new(),
         },
         parent: Some(plan.parent),
         host: old.host,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::MoreAnalyzers;
 use super::args::{Args, Command, ScanArgs};
 use super::begin::{self, Asked, begin};
+use super::confine;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
 use super::progress::Progress;
@@ -21,7 +22,7 @@ use crate::engine::{self, Care, CollectError, Collected, Collector, Phase, ends_
 use crate::model::{Locator, text::escape};
 use crate::plan::{self, Options, Plan, PlannedTarget};
 use crate::report::{
-    Baseline, Case, CaseFolder, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target,
+    Baseline, Case, CaseFolder, Confinement, Footprint, Integrity, Masker, OldCase, Report, Run, STATE, SealKey, Shown, Target,
 };
 
 /// Runs a scan from its arguments to its exit code.
@@ -41,10 +42,15 @@ pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
         Ok(args) => args,
         Err(exit) => return exit,
     };
-    match (args.unsupervised, &args.case) {
+    let exit = match (args.unsupervised, &args.case) {
         (false, Some(case)) => supervise(case, &args),
         _ => go_on(&args, None, more),
+    };
+    // Nothing was scanned: the place is left as it was.
+    if matches!(exit, Exit::Usage | Exit::CaseFolder) {
+        args.case.iter().for_each(|case| begin::abandon(case));
     }
+    exit
 }
 
 /// How to go on in a case folder: as it was asked for, unless this command says otherwise. A case that is sealed already is
@@ -71,7 +77,8 @@ fn place_to_resume(args: &ScanArgs) -> Result<ScanArgs, Exit> {
         ));
     }
     let object_deadline = args.object_deadline.or(was.args.object_deadline);
-    Ok(ScanArgs { case: Some(case), object_deadline, threads: args.threads.or(was.args.threads), ..args.clone() })
+    let (threads, unconfined) = (args.threads.or(was.args.threads), args.unconfined || was.args.unconfined);
+    Ok(ScanArgs { case: Some(case), object_deadline, threads, unconfined, ..args.clone() })
 }
 
 fn telling(args: &ScanArgs) -> Telling {
@@ -101,8 +108,6 @@ fn given(args: &ScanArgs) -> bool {
 fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
     let clock = Instant::now();
     let case = now.case.clone().unwrap_or_default();
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(&stop, now.quiet);
     let folder = match CaseFolder::open(&case) {
         Ok(folder) => folder,
         Err(e) => return no_case(&e),
@@ -120,30 +125,26 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         Err(exit) => return exit,
     };
     (args.quiet, args.format, args.threads) = (now.quiet, now.format, now.threads.or(args.threads));
+    args.unconfined |= now.unconfined;
     let kept_key = match kept_key(&folder, &args.options()) {
         Ok(key) => key,
         Err(exit) => return exit,
     };
     let options = Options { case: Some(case), kept_key, ..args.options() };
-    let mut plan = match Plan::new(&options, stop.clone()) {
+    let (targets, confinement) = match confine::enter(&args, &options) {
+        Ok(entered) => entered,
+        Err(e) => return no_plan(&e),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_on_signal(&stop, now.quiet);
+    let mut plan = match Plan::with(&options, targets, stop.clone()) {
         Ok(plan) => plan,
-        Err(e) => {
-            // Nothing was scanned yet: the place is left as it was.
-            if folder.is_untouched() {
-                folder.abandon(start.made);
-            }
-            return no_plan(&e);
-        }
+        Err(e) => return no_plan(&e),
     };
     plan.job.analyzers.extend(more());
     let baseline = match plan.baseline.take().map(|b| b.load(&folder, &mut plan.job, start.seed)).transpose() {
         Ok(baseline) => baseline,
-        Err(e) => {
-            if folder.is_untouched() {
-                folder.abandon(start.made);
-            }
-            return no_plan(&e);
-        }
+        Err(e) => return no_plan(&e),
     };
     if !args.quiet && death.is_none() {
         plan.inputs.rules.iter().chain(&plan.inputs.indicators).chain(&plan.inputs.known_good).for_each(warn_rejected);
@@ -230,8 +231,8 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         parent: None,
         host,
         run,
-        targets: targets(&plan, &masker),
-        footprint: footprint(&plan, &case_dir, args.unsupervised),
+        targets: target_rows(&plan, &masker),
+        footprint: footprint(&plan, &case_dir, args.unsupervised, confinement),
         inputs: plan.inputs,
         coverage,
         gaps,
@@ -288,7 +289,7 @@ fn argument(text: &OsStr, masker: &Masker) -> String {
     }
 }
 
-fn targets(plan: &Plan, masker: &Masker) -> Vec<Target> {
+fn target_rows(plan: &Plan, masker: &Masker) -> Vec<Target> {
     plan.targets
         .iter()
         .zip(&plan.job.sources)
@@ -307,7 +308,7 @@ fn targets(plan: &Plan, masker: &Masker) -> Vec<Target> {
         .collect()
 }
 
-fn footprint(plan: &Plan, case_dir: &str, alone: bool) -> Footprint {
+fn footprint(plan: &Plan, case_dir: &str, alone: bool, confinement: Vec<Confinement>) -> Footprint {
     let mut statements = vec![
         format!("Created the case folder {case_dir} and files in it; nothing else was written, but for what is named below."),
         format!(
@@ -326,13 +327,17 @@ fn footprint(plan: &Plan, case_dir: &str, alone: bool) -> Footprint {
         statements.push("The case folder lies on the volume of a target: its blocks took free space there.".to_owned());
     }
     for (target, source) in plan.targets.iter().zip(&plan.job.sources) {
-        let protection = source.facts().atime_protection;
-        if protection != "O_NOATIME" {
+        let facts = source.facts();
+        if !facts.atimes_kept {
             statements.push(format!(
-                "Access times under {} may have changed: {protection}.",
-                escape(target.path.as_os_str().as_encoded_bytes())
+                "Access times under {} may have changed: {}.",
+                escape(target.path.as_os_str().as_encoded_bytes()),
+                facts.atime_protection
             ));
         }
     }
-    Footprint { same_volume: plan.same_volume, statements }
+    if plan.targets.iter().any(|target| target.clone.is_some()) {
+        statements.push("Held detached read-only clones of the targets' mounts until the scan ended.".to_owned());
+    }
+    Footprint { same_volume: plan.same_volume, statements, confinement }
 }

@@ -3,7 +3,7 @@
 //! It reads nothing of a target and parses nothing, so that what kills the scan can't reach it.
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -80,12 +80,22 @@ enum End {
     Death(String),
 }
 
+/// What the scan process is told of the environment: how to draw on the terminal, the time zone for the report, and what
+/// Windows programs don't start without.
+const KEPT: &[&str] = &["TERM", "NO_COLOR", "COLUMNS", "LINES", "TZ", "COMPUTERNAME", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR"];
+
 fn command(case: &Path, args: &ScanArgs, death: &str) -> Command {
     let mut command = Command::new(program());
     command.args(["scan", "--resume", "--scan-process", death, "--case"]).arg(case);
     if args.quiet {
         command.arg("--quiet");
     }
+    match args.unconfined {
+        true => _ = command.arg("--unconfined"),
+        // What steers libraries: loaders, allocators, thread pools, backtraces.
+        false => _ = command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)))),
+    }
+    command.stdin(Stdio::null());
     if args.format == Format::Json {
         command.args(["--format", "json"]);
     }
@@ -96,7 +106,7 @@ fn command(case: &Path, args: &ScanArgs, death: &str) -> Command {
 }
 
 /// This very program, also where its file was replaced meanwhile.
-fn program() -> std::path::PathBuf {
+pub fn program() -> std::path::PathBuf {
     if cfg!(target_os = "linux") && Path::new("/proc/self/exe").exists() {
         return "/proc/self/exe".into();
     }

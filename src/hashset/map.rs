@@ -1,6 +1,6 @@
 //! Bytes of a compiled file: mapped where that is sound enough, otherwise read into memory.
 //!
-//! This is the only place of the program with `unsafe`. Mapping a file is unsafe because the memory changes
+//! Beside `sys` this is the only place of the program with `unsafe`. Mapping a file is unsafe because the memory changes
 //! when the file does. Evidence is therefore never mapped; a compiled set is, because it is made by this program, opened
 //! for reading and replaced as a whole, never written in place, and because:
 //!

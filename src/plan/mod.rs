@@ -27,6 +27,7 @@ mod against;
 mod baseline;
 mod host;
 mod key;
+mod needs;
 mod packs;
 mod passwords;
 mod place;
@@ -36,10 +37,11 @@ mod window;
 
 pub use baseline::{Incremental, PlannedBaseline};
 pub use host::{host, tool};
+pub use needs::needs;
 pub use packs::{Pack, newer, verify_packs};
 pub use place::default_case;
 pub use recheck::{RecheckOptions, RecheckPlan};
-pub use targets::PlannedTarget;
+pub use targets::{PlannedTarget, open as open_targets};
 pub use window::parse as parse_window;
 
 /// What the user asked for, parsed but not yet checked.
@@ -146,6 +148,18 @@ pub fn place(options: &Options) -> Result<PathBuf, PlanError> {
     place::case_folder(options, &targets::resolve(options)?)
 }
 
+/// Makes the folder of compiled rules, where one is asked for and has a lawful place. A folder that can't be made is no
+/// cache, and nothing else is lost.
+///
+/// # Errors
+/// When it lies inside a target.
+pub fn make_cache(options: &Options, targets: &[PlannedTarget]) -> Result<(), PlanError> {
+    let Some(cache) = &options.rules_cache else { return Ok(()) };
+    place::outside(cache, "--rules-cache", targets)?;
+    let _ = std::fs::create_dir_all(cache);
+    Ok(())
+}
+
 /// A random case key; none where the operator gives one.
 ///
 /// # Errors
@@ -167,12 +181,17 @@ pub fn random_seed() -> Result<[u8; 16], PlanError> {
 impl Plan {
     /// Checks everything and loads rules and indicators. `stop` is set to end the run early.
     pub fn new(options: &Options, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
-        let targets = targets::resolve(options)?;
+        Self::with(options, targets::resolve(options)?, stop)
+    }
+
+    /// The same for targets that were opened before.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn with(options: &Options, targets: Vec<PlannedTarget>, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
         let case = place::case_folder(options, &targets)?;
         let same_volume = place::on_a_targets_volume(&case, &targets);
-        if let Some(cache) = &options.rules_cache {
-            place::outside(cache, "--rules-cache", &targets)?;
-        }
+        make_cache(options, &targets)?;
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let packs = packs::verify_packs(options)?;
         let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;

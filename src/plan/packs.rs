@@ -14,7 +14,7 @@ use super::{Options, PlanError};
 use crate::model::text::{escape, hex, shorten};
 
 /// Ends the name of a signature.
-const SIGNATURE: &str = ".minisig";
+pub(super) const SIGNATURE: &str = ".minisig";
 /// A pack, and a signature, are never larger, in bytes.
 const MAX_PACK: u64 = 512 << 20;
 const MAX_SIGNATURE: u64 = 64 << 10;

@@ -121,7 +121,7 @@ mod tests {
     use crate::report::TargetKind;
 
     fn target(path: &Path, whole_volume: bool) -> PlannedTarget {
-        PlannedTarget { path: path.to_owned(), kind: TargetKind::Live, whole_volume, notes: vec![] }
+        PlannedTarget { path: path.to_owned(), kind: TargetKind::Live, whole_volume, notes: vec![], clone: None }
     }
 
     fn placed(case: &Path, target: &PlannedTarget, allow: bool) -> Result<PathBuf, String> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Options, PlanError};
 use crate::model::text;
 use crate::report::TargetKind;
-use crate::source::{PathMap, Source};
+use crate::source::{MountClone, PathMap, Source};
 
 /// One target, resolved.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct PlannedTarget {
     /// A mount point, a drive, or everything.
     pub whole_volume: bool,
     pub notes: Vec<String>,
+    /// What it is read through, once it was opened.
+    pub clone: Option<MountClone>,
 }
 
 impl PlannedTarget {
@@ -24,10 +26,19 @@ impl PlannedTarget {
         self.whole_volume && self.kind == TargetKind::Live
     }
 
+    /// Takes a clone of its mount to read through, where the system gives one.
+    fn open(&mut self) {
+        let folder = if self.kind == TargetKind::File { self.path.parent() } else { Some(self.path.as_path()) };
+        self.clone = folder.and_then(|folder| MountClone::new(folder).ok());
+    }
+
     /// The source that reads it. `own` is the case folder, which is never scanned.
     pub fn source(&self, index: usize, map: &PathMap, include_network: bool, own: &Path) -> Box<dyn Source> {
         #[cfg(target_os = "linux")]
-        return Box::new(crate::source::LinuxTree::new(self.path.clone(), index, map.clone(), include_network, Some(own)));
+        {
+            let tree = crate::source::LinuxTree::new(self.path.clone(), index, map.clone(), include_network, Some(own));
+            Box::new(tree.through(self.clone.clone()))
+        }
         #[cfg(not(target_os = "linux"))]
         {
             let _ = include_network;
@@ -63,7 +74,7 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
             (_, true) => TargetKind::Mounted,
             _ => TargetKind::Live,
         };
-        targets.push(PlannedTarget { path: absolute, kind, whole_volume, notes });
+        targets.push(PlannedTarget { path: absolute, kind, whole_volume, notes, clone: None });
     }
     targets.sort_by(|a, b| a.path.cmp(&b.path));
     let mut kept: Vec<PlannedTarget> = Vec::new();
@@ -79,6 +90,16 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
         }
     }
     Ok(kept)
+}
+
+/// Resolves the targets and opens the way to them, which needs rights that a confined process doesn't have.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn open(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
+    let mut targets = resolve(options)?;
+    targets.iter_mut().for_each(PlannedTarget::open);
+    Ok(targets)
 }
 
 /// Whether a folder is the root of a mounted volume.

@@ -380,6 +380,20 @@ pub struct Footprint {
     pub same_volume: bool,
     /// What was written, started or left, one sentence each.
     pub statements: Vec<String>,
+    /// What the scan process gave up before it read a target.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub confinement: Vec<Confinement>,
+}
+
+/// A measure by which a process gives up rights, and how far it goes on this system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confinement {
+    /// As `landlock` or `seccomp`.
+    pub measure: String,
+    /// `full`, `partial` or `none`.
+    pub degree: String,
+    pub detail: String,
 }
 
 /// What binds the files of the case folder together.

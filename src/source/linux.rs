@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use super::fstype::fs_type_of;
 use super::links::HardLinks;
-use super::{Content, Found, FsKind, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
+use super::{Content, Found, FsKind, MountClone, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
 use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times};
 
 /// The kernel takes paths shorter than this (`PATH_MAX` is 4096 with the NUL); longer ones go in hops.
@@ -45,6 +45,8 @@ pub struct LinuxTree {
     include_network: bool,
     /// The case folder, absolute and free of links: our own output is never scanned.
     own: Option<PathBuf>,
+    /// Through which everything is read, where there is one: of the target, or of the folder that a file lies in.
+    clone: Option<MountClone>,
     atime_open: Arc<AtomicBool>,
 }
 
@@ -52,7 +54,21 @@ impl LinuxTree {
     /// `root` is absolute and exists. `own` is the case folder, left out of the walk.
     pub fn new(root: PathBuf, target: usize, map: PathMap, include_network: bool, own: Option<&Path>) -> Self {
         let own = own.map(Path::to_owned);
-        Self { root, target, map, include_network, own, atime_open: Arc::new(AtomicBool::new(false)) }
+        Self { root, target, map, include_network, own, clone: None, atime_open: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Reads through a clone of the mounts at and below the target's folder, which is the target or holds it.
+    pub fn through(self, clone: Option<MountClone>) -> Self {
+        Self { clone, ..self }
+    }
+
+    /// The folder that everything is opened from.
+    fn folder(&self) -> io::Result<Arc<OwnedFd>> {
+        if let Some(clone) = &self.clone {
+            return Ok(clone.folder());
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Arc::new(openat(CWD, &self.root, flags, Mode::empty())?))
     }
 
     fn entry(&self, path: &[u8], st: &Statx) -> Entry {
@@ -87,7 +103,24 @@ impl LinuxTree {
 
     /// Opens a folder for listing, without leaving a trace where possible.
     fn open_dir(&self, anchor: BorrowedFd<'_>, rel: &[u8]) -> io::Result<OwnedFd> {
-        open_quiet(anchor, rel, OFlags::DIRECTORY, &self.atime_open)
+        self.open_quiet(anchor, rel, OFlags::DIRECTORY)
+    }
+
+    /// Opens for reading without waiting (pipes), following links, or touching the access time. Where there is no clone to
+    /// see to that and the kernel refuses `O_NOATIME` (neither owner nor CAP_FOWNER), it opens without and notes so.
+    fn open_quiet(&self, anchor: BorrowedFd<'_>, rel: &[u8], extra: OFlags) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
+        if self.clone.is_some() {
+            return hop(anchor, rel, flags);
+        }
+        match hop(anchor, rel, flags | OFlags::NOATIME) {
+            Err(e) if e.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+                let fd = hop(anchor, rel, flags)?;
+                self.atime_open.store(true, Ordering::Relaxed);
+                Ok(fd)
+            }
+            other => other,
+        }
     }
 }
 
@@ -113,9 +146,9 @@ impl Source for LinuxTree {
             let settled = (entry.kind == Kind::Special).then(|| special(&entry));
             return sink.found(Found { entry, settled });
         }
-        let root = match openat(CWD, &self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(fd) => Arc::new(fd),
-            Err(e) => return sink.found(self.unlisted(&path, &e.into())),
+        let root = match self.folder() {
+            Ok(fd) => fd,
+            Err(e) => return sink.found(self.unlisted(&path, &e)),
         };
         let own =
             self.own.as_ref().and_then(|p| statx(CWD, p, AtFlags::empty(), StatxFlags::BASIC_STATS).ok()).map(|st| id_of(&st));
@@ -145,19 +178,22 @@ impl Source for LinuxTree {
     }
 
     fn session(&self) -> Box<dyn Session + '_> {
-        Box::new(LinuxSession { tree: self, root: None })
+        Box::new(LinuxSession { tree: self, folder: None })
     }
 
     fn facts(&self) -> TargetFacts {
         let st = statx(CWD, &self.root, AtFlags::empty(), StatxFlags::BASIC_STATS).ok();
+        let refused = self.atime_open.load(Ordering::Relaxed);
+        let atime_protection = match (&self.clone, refused) {
+            (Some(_), _) => "read-only clone of the mount without access times",
+            (None, false) => "O_NOATIME",
+            (None, true) => "partial: O_NOATIME was refused for some objects (not owner, no CAP_FOWNER)",
+        };
         TargetFacts {
             fs_type: super::fs_type(&self.root).ok().map(|t| t.name.to_owned()),
             volume_id: st.map(|s| format!("dev {}:{}", s.stx_dev_major, s.stx_dev_minor)),
-            atime_protection: if self.atime_open.load(Ordering::Relaxed) {
-                "partial: O_NOATIME was refused for some objects (not owner, no CAP_FOWNER)".into()
-            } else {
-                "O_NOATIME".into()
-            },
+            atime_protection: atime_protection.into(),
+            atimes_kept: self.clone.is_some() || !refused,
         }
     }
 }
@@ -284,26 +320,27 @@ impl Walk<'_> {
     }
 }
 
-/// One worker's access: everything is opened relative to the target's root.
+/// One worker's access: everything is opened relative to the target's folder.
 struct LinuxSession<'t> {
     tree: &'t LinuxTree,
-    root: Option<OwnedFd>,
+    folder: Option<Arc<OwnedFd>>,
 }
 
 impl LinuxSession<'_> {
     /// The descriptor that a path is opened from, and the path from there.
     fn anchored<'p>(&mut self, path: &'p [u8]) -> io::Result<(BorrowedFd<'_>, &'p [u8])> {
         let root = self.tree.root.as_os_str().as_bytes();
-        if path == root {
-            return Ok((CWD, path));
-        }
-        let rel = path.strip_prefix(root).unwrap_or(path);
+        let rel = match path == root {
+            true if self.tree.clone.is_none() => return Ok((CWD, path)),
+            // A file: its folder is what was cloned.
+            true => path.rsplit(|b| *b == b'/').next().unwrap_or(path),
+            false => path.strip_prefix(root).unwrap_or(path),
+        };
         let rel = rel.strip_prefix(b"/").unwrap_or(rel);
-        if self.root.is_none() {
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            self.root = Some(openat(CWD, &self.tree.root, flags, Mode::empty())?);
+        if self.folder.is_none() {
+            self.folder = Some(self.tree.folder()?);
         }
-        Ok((self.root.as_ref().map_or(CWD, |fd| fd.as_fd()), rel))
+        Ok((self.folder.as_ref().map_or(CWD, |fd| fd.as_fd()), rel))
     }
 }
 
@@ -320,7 +357,7 @@ impl Session for LinuxSession<'_> {
         let fail = |e: io::Error| OpenError { reason: io_reason(&e), detail: e.to_string() };
         let tree = self.tree;
         let (anchor, rel) = self.anchored(entry.locator.os_name().bytes()).map_err(fail)?;
-        let fd = open_quiet(anchor, rel, OFlags::empty(), &tree.atime_open).map_err(fail)?;
+        let fd = tree.open_quiet(anchor, rel, OFlags::empty()).map_err(fail)?;
         let st = stat_fd(&fd).map_err(fail)?;
         let swapped = FileType::from_raw_mode(st.stx_mode.into()) != FileType::RegularFile
             || entry.meta.id.is_some_and(|id| id != id_of(&st));
@@ -438,20 +475,6 @@ fn read_names(fd: &OwnedFd, names: &mut Vec<CString>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Opens for reading without waiting (pipes), following links, or touching the access time; where the kernel
-/// refuses `O_NOATIME` (neither owner nor CAP_FOWNER) opens without it and says so in `atime_open`.
-fn open_quiet(anchor: BorrowedFd<'_>, rel: &[u8], extra: OFlags, atime_open: &AtomicBool) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
-    match hop(anchor, rel, flags | OFlags::NOATIME) {
-        Err(e) if e.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
-            let fd = hop(anchor, rel, flags)?;
-            atime_open.store(true, Ordering::Relaxed);
-            Ok(fd)
-        }
-        other => other,
-    }
 }
 
 /// Opens `rel` below `anchor` in hops that the kernel takes, refusing links on the way.

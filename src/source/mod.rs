@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::model::{Disposition, Entry, Gap, GapReason, Name};
 
+mod clone;
 mod fstype;
 mod links;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ mod linux;
 mod map;
 mod portable;
 
+pub use clone::MountClone;
 pub use fstype::{FsKind, FsType, fs_type};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxTree;
@@ -96,6 +98,8 @@ pub struct TargetFacts {
     pub volume_id: Option<String>,
     /// How access times were protected, in one word and, where it wasn't everywhere, why.
     pub atime_protection: String,
+    /// They were, everywhere.
+    pub atimes_kept: bool,
 }
 
 /// Whether a path is `root` or lies below it.

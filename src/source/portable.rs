@@ -86,7 +86,7 @@ impl Source for PortableTree {
     }
 
     fn facts(&self) -> TargetFacts {
-        TargetFacts { fs_type: None, volume_id: None, atime_protection: "none".into() }
+        TargetFacts { fs_type: None, volume_id: None, atime_protection: "none".into(), atimes_kept: false }
     }
 }
 
