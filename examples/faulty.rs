@@ -1,7 +1,7 @@
 //! wardround with one more analyzer, which dies as the content of a file tells it: for tests of the supervisor.
 //! A file that begins with `FAULT abort` (or stack, memory, segv, bus, loop) is one that a parser dies on;
 //! `FAULT once abort PATH` does so only while PATH doesn't exist, and makes it first. With FAULT_ALWAYS in the
-//! environment every process dies before it is on anything.
+//! environment every process dies before it is on anything. Marks and environment need `--unconfined`.
 #![forbid(unsafe_code)]
 
 use wardround::analyze::{Analyzer, Examine, Findings, Head, Whole};
@@ -50,8 +50,8 @@ fn die(how: &str) {
             std::hint::black_box(deeper(1));
         }
         "memory" => std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 30]>()),
-        "segv" => raise("-SEGV"),
-        "bus" => raise("-BUS"),
+        "segv" => raise("SEGV"),
+        "bus" => raise("BUS"),
         "loop" => loop {
             std::hint::spin_loop();
         },
@@ -65,12 +65,20 @@ fn deeper(n: u64) -> u64 {
     deeper(n + 1) + room[7]
 }
 
-/// A real signal. The first is taken by the handler that tells stack overflows, which then steps aside.
+/// A real signal, to this process. The first is taken by the handler that tells stack overflows, which then steps aside.
+#[cfg(unix)]
 fn raise(signal: &str) {
+    use rustix::process::{Signal, getpid, kill_process};
+    let signal = if signal == "BUS" { Signal::BUS } else { Signal::SEGV };
     for _ in 0..3 {
-        let _ = std::process::Command::new("kill").arg(signal).arg(std::process::id().to_string()).status();
+        let _ = kill_process(getpid(), signal);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+#[cfg(not(unix))]
+fn raise(_: &str) {
+    std::process::abort();
 }
 
 fn main() -> wardround::cli::Exit {

@@ -74,7 +74,8 @@ fn what_dies_once_is_examined_after_all() {
     let mark = scene.beside("mark");
     scene.file("once.bin", format!("FAULT once segv {}", mark.display()));
     scene.file("other.txt", "x");
-    let case = scan(&scene, &[]);
+    // The mark lies where a confined process can't write.
+    let case = scan(&scene, &["--unconfined"]);
     assert_eq!(case.exit(), 0, "{}", case.stderr());
     assert_eq!(case.row(&scene.target().join("once.bin"))["disposition"], "examined");
     assert_eq!(case.report["run"]["deaths"], serde_json::json!(["SIGSEGV"]));
@@ -101,7 +102,7 @@ fn without_a_supervisor_a_death_ends_the_scan_and_resume_takes_it_up() {
     let scene = Scene::new();
     let mark = scene.beside("mark");
     scene.file("once.bin", format!("FAULT once abort {}", mark.display()));
-    let first = scan(&scene, &["--unsupervised"]);
+    let first = scan(&scene, &["--unsupervised", "--unconfined"]);
     assert_eq!(first.output.status.code(), None, "it died");
     let output = Command::new(faulty()).args(["scan", "-q", "--resume", "--case"]).arg(&first.dir).output().expect("the program");
     let case = Case::read(first.dir, output);
@@ -115,7 +116,8 @@ fn a_scan_that_gets_nowhere_is_given_up_and_can_go_on_later() {
     scene.file("a.txt", "x");
     let dir = scene.beside("case");
     let mut command = Command::new(faulty());
-    command.args(["scan", "--case"]).arg(&dir).arg(scene.target()).env("FAULT_ALWAYS", "1").stdin(Stdio::null());
+    // Only then the environment reaches the scan process.
+    command.args(["scan", "--unconfined", "--case"]).arg(&dir).arg(scene.target()).env("FAULT_ALWAYS", "1").stdin(Stdio::null());
     let output = command.output().expect("the program");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{told}");
