@@ -64,7 +64,8 @@ impl Measure {
 /// Gives up what isn't needed. To be called while the process has one thread.
 #[cfg(target_os = "linux")]
 pub fn enter(needs: &Needs) -> Vec<Measure> {
-    let mut taken = vec![privileges::limits(), privileges::no_new(), privileges::capabilities(needs.owner), landlock::enter(needs)];
+    let mut taken =
+        vec![privileges::limits(), privileges::no_new(), privileges::capabilities(needs.owner), landlock::enter(needs)];
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     taken.push(seccomp::enter());
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

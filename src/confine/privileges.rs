@@ -10,12 +10,7 @@ const DESCRIPTORS: u64 = 4096;
 
 /// No core file, no realtime priority, no message queues, a bound on descriptors.
 pub fn limits() -> Measure {
-    let wanted = [
-        (Resource::Core, 0),
-        (Resource::Rtprio, 0),
-        (Resource::Msgqueue, 0),
-        (Resource::Nofile, DESCRIPTORS),
-    ];
+    let wanted = [(Resource::Core, 0), (Resource::Rtprio, 0), (Resource::Msgqueue, 0), (Resource::Nofile, DESCRIPTORS)];
     let refused = wanted.iter().filter(|(resource, most)| lower(*resource, *most).is_err()).count();
     let degree = if refused == 0 { Degree::Full } else { Degree::Partial };
     Measure::new("limits", degree, format!("core files 0, realtime priority 0, message queues 0, descriptors {DESCRIPTORS}"))

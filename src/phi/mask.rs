@@ -27,8 +27,11 @@ pub fn mask_path(path: &str) -> Cow<'_, str> {
         return Cow::Borrowed(path);
     }
     let mut ranges = ssns(path);
-    ranges.extend(mbis(path));
-    ranges.extend(named_births(path));
+    // Nor Medicare numbers and names without a capital.
+    if path.chars().any(char::is_uppercase) {
+        ranges.extend(mbis(path));
+        ranges.extend(named_births(path));
+    }
     ranges.extend(labelled(path));
     if ranges.is_empty() { Cow::Borrowed(path) } else { Cow::Owned(replace(path, ranges).0) }
 }
@@ -151,11 +154,13 @@ fn birth(text: &str) -> Option<u32> {
 fn named_births(path: &str) -> Vec<Range<usize>> {
     static AFTER: OnceLock<Option<Regex>> = OnceLock::new();
     static BEFORE: OnceLock<Option<Regex>> = OnceLock::new();
-    let word = r"\p{Lu}[\p{L}'’]+";
-    let after = format!(r"{word}[ _.,-]{{1,2}}{word}(?:[ _.,-]{{1,2}}\p{{Lu}}\.?)?[ _.,()-]{{1,3}}(?:(?i:dob)[ _.:-]?)?({DATE})");
-    let before = format!(r"({DATE})[ _.,()-]{{1,3}}{word}[ _.,-]{{1,2}}{word}");
     let mut out = Vec::new();
-    for re in [regex(&AFTER, &after), regex(&BEFORE, &before)].into_iter().flatten() {
+    let word = r"\p{Lu}[\p{L}'’]+";
+    let after =
+        || format!(r"{word}[ _.,-]{{1,2}}{word}(?:[ _.,-]{{1,2}}\p{{Lu}}\.?)?[ _.,()-]{{1,3}}(?:(?i:dob)[ _.:-]?)?({DATE})");
+    let before = || format!(r"({DATE})[ _.,()-]{{1,3}}{word}[ _.,-]{{1,2}}{word}");
+    let both = [AFTER.get_or_init(|| Regex::new(&after()).ok()), BEFORE.get_or_init(|| Regex::new(&before()).ok())];
+    for re in both.into_iter().flatten() {
         for found in re.captures_iter(path) {
             let (Some(all), Some(date)) = (found.get(0), found.get(1)) else { continue };
             let b = path.as_bytes();

@@ -22,6 +22,7 @@ fn with_links(path: &Path) -> Vec<PathBuf> {
     let mut signature = path.as_os_str().to_owned();
     signature.push(SIGNATURE);
     let walk = walkdir::WalkDir::new(path).follow_links(true).min_depth(1);
-    let links = walk.into_iter().flatten().filter(walkdir::DirEntry::path_is_symlink).filter_map(|e| e.path().canonicalize().ok());
+    let links =
+        walk.into_iter().flatten().filter(walkdir::DirEntry::path_is_symlink).filter_map(|e| e.path().canonicalize().ok());
     [path.to_owned(), signature.into()].into_iter().chain(links).collect()
 }

@@ -3,11 +3,12 @@
 
 use std::io::{self, Write};
 
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use ruzstd::encoding::{CompressionLevel, FrameCompressor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mask::Masker;
+use super::matcher::RowMatcher;
 use super::rows::{Shown, StepRow, TimesRow, inert, reason_schema, word};
 use crate::model::{ContainerFacts, Disposition, Encrypted, Kind, Locator, Object, text};
 
@@ -246,7 +247,12 @@ impl<W: Write> InventoryWriter<W> {
 
     fn frame(&mut self) -> io::Result<()> {
         // A fresh compressor for every frame: entropy tables must not reach from one frame into the next.
-        let packed = compress_to_vec(self.plain.as_slice(), CompressionLevel::Fastest);
+        let mut packed = Vec::new();
+        let mut compressor = FrameCompressor::new_with_matcher(RowMatcher::new(), CompressionLevel::Fastest);
+        compressor.set_source(self.plain.as_slice());
+        compressor.set_drain(&mut packed);
+        compressor.compress();
+        drop(compressor);
         let rows = std::mem::take(&mut self.waiting);
         self.plain.clear();
         self.out.write_all(&packed)?;

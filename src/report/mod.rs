@@ -21,6 +21,7 @@ mod jsonl;
 mod limitations;
 mod manifest;
 mod mask;
+mod matcher;
 mod registers;
 mod reread;
 mod rows;

