@@ -8,6 +8,7 @@ mod bombs;
 mod container;
 mod contents;
 mod deaths;
+mod delivery;
 mod deploy;
 mod diff;
 mod differential;
