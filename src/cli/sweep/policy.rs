@@ -168,8 +168,12 @@ impl Policy {
         let to = policy.deliver.as_mut().and_then(|place| if let Place::Folder(path) = place { Some(path) } else { None });
         let paths = lists.into_iter().flatten().chain(single.into_iter().chain(delivery).flatten());
         paths.chain(to).chain([&mut policy.cases]).for_each(|path| *path = folder.join(&*path));
-        // They are written in quotation marks into an option of ssh.
-        let quoted = [("deliver_key", &policy.deliver_key), ("deliver_known_hosts", &policy.deliver_known_hosts)];
+        // They are written in quotation marks into options of ssh and a configuration of curl.
+        let quoted = [
+            ("deliver_key", &policy.deliver_key),
+            ("deliver_known_hosts", &policy.deliver_known_hosts),
+            ("deliver_ca", &policy.deliver_ca),
+        ];
         let odd = |path: &Path| path.to_str().is_none_or(|p| p.contains(['"', '%', '$']) || p.contains(char::is_control));
         if let Some((key, _)) = quoted.iter().find(|(_, path)| path.as_deref().is_some_and(odd)) {
             return at("the path may hold no '\"', '%' and '$'", key);
