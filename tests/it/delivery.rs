@@ -153,7 +153,7 @@ fn sftp_goes_on_in_the_middle_of_a_file() {
     let first = published(&scene).pop().expect("a case");
     let other = key(&scene.beside("other"));
     next_second();
-    failed(&sweep(&server.policy(&scene, server.port, &other)), "Host key verification failed.; put the server's key");
+    failed(&sweep(&server.policy(&scene, server.port, &other)), "Host key verification failed; put the server's key");
     next_second();
     failed(&sweep(&server.policy(&scene, 1, &server.host_key)), "Connection refused");
     assert_eq!((std::fs::read_dir(&drop).expect("a folder").count(), log.exists()), (0, false));

@@ -93,11 +93,13 @@ fn said(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
-/// The line that tells most: the last, but for the one that says that a connection ended because of what was said before.
+/// The line that tells most: the one that curl marks, or the last, but for that which says that a connection ended because of
+/// what was said before.
 fn reason(err: &str, status: ExitStatus) -> String {
     let lines = || err.lines().map(str::trim).filter(|line| !line.is_empty());
-    let telling = lines().rfind(|line| !line.starts_with("Connection closed")).or_else(|| lines().next_back());
-    telling.map_or_else(|| format!("nothing, and ended with {status}"), |line| escape(line.as_bytes()))
+    let marked = lines().find_map(|line| line.strip_prefix("curl: "));
+    let telling = marked.or_else(|| lines().rfind(|line| !line.starts_with("Connection closed"))).or_else(|| lines().next_back());
+    telling.map_or_else(|| format!("nothing, and ended with {status}"), |line| escape(line.trim_end_matches('.').as_bytes()))
 }
 
 #[cfg(test)]
@@ -113,7 +115,9 @@ mod tests {
         assert_eq!(sh("head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero", "").unwrap().len(), 300_000);
         let failed =
             sh("printf 'a banner\\nHost key verification failed.\\r\\nConnection closed\\n' >&2; exit 255", "").unwrap_err();
-        assert!(failed.starts_with("sh says: Host key verification failed.; put the server's key"), "{failed}");
+        assert!(failed.starts_with("sh says: Host key verification failed; put the server's key"), "{failed}");
+        let curl = sh("printf 'curl: (60) SSL certificate problem: x\\nMore details here: y\\n' >&2; exit 60", "").unwrap_err();
+        assert!(curl.starts_with("sh says: (60) SSL certificate problem: x; name the authority"), "{curl}");
         assert!(sh("exit 7", "unread").unwrap_err().contains('7'));
         assert!(sh("echo Connection closed >&2; exit 1", "").unwrap_err().ends_with("Connection closed"));
         let missing = run("sftp", &mut Command::new("no-such-tool-here"), "").unwrap_err().to_string();
