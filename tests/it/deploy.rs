@@ -86,6 +86,10 @@ fn systemd_accepts_the_units() {
     let service = service.lines().filter(|l| !l.starts_with("Documentation=")).collect::<Vec<_>>().join("\n");
     let timer =
         read("linux/wardround-sweep.timer").lines().filter(|l| !l.starts_with("Documentation=")).collect::<Vec<_>>().join("\n");
+    // What opens the network for a delivery is verified with them.
+    let delivery = dir.path().join("wardround-sweep.service.d/delivery.conf");
+    std::fs::create_dir(delivery.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&delivery, read("linux/delivery.conf")).expect("a drop-in");
     let verify = |service: &str| {
         std::fs::write(dir.path().join("wardround-sweep.service"), service).expect("a unit");
         std::fs::write(dir.path().join("wardround-sweep.timer"), &timer).expect("a unit");
@@ -98,6 +102,8 @@ fn systemd_accepts_the_units() {
     assert_eq!(verify(&service), "");
     assert!(verify(&service.replace("ProtectSystem=", "ProtectSytem=")).contains("ProtectSytem"));
     assert!(verify(&service.replace("IOSchedulingClass=idle", "IOSchedulingClass=idel")).contains("idel"));
+    std::fs::write(&delivery, read("linux/delivery.conf").replace("IPAddressAllow=", "IPAdressAllow=")).expect("a drop-in");
+    assert!(verify(&service).contains("IPAdressAllow"));
 }
 
 /// Elements and texts, to the end of the document.

@@ -9,6 +9,7 @@ mod confine;
 mod container;
 mod contents;
 mod deaths;
+mod delivery;
 mod deploy;
 mod diff;
 mod differential;

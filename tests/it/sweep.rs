@@ -34,14 +34,14 @@ fn host(scene: &Scene, files: usize) {
     settle();
 }
 
-fn many(scene: &Scene, files: usize) {
+pub fn many(scene: &Scene, files: usize) {
     for i in 0..files {
         scene.file(&format!("many/{}/{i}.txt", i % 7), format!("line {i} of nothing much\n").repeat(1 + i % 300));
     }
 }
 
 /// Until a scan that begins now would see any later change in the change time.
-fn settle() {
+pub fn settle() {
     std::thread::sleep(Duration::from_millis(120));
 }
 
@@ -280,23 +280,23 @@ fn another_plan_reads_everything_and_says_why() {
 }
 
 /// A policy file; paths in it are relative to it.
-fn policy(scene: &Scene, lines: &str) -> PathBuf {
+pub fn policy(scene: &Scene, lines: &str) -> PathBuf {
     let path = scene.beside("policy.toml");
     let text = format!("cases = \"cases\"\ntargets = [\"target\"]\ndefault_rules = false\n{lines}\n");
     std::fs::write(&path, text).expect("a policy");
     path
 }
 
-fn sweep(policy: &Path, flags: &[&str]) -> Output {
+pub fn sweep(policy: &Path, flags: &[&str]) -> Output {
     program().args(["sweep", "--quiet", "--policy"]).arg(policy).args(flags).output().expect("the program")
 }
 
-fn words(output: &Output) -> String {
+pub fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Published cases, the oldest first.
-fn published(scene: &Scene) -> Vec<PathBuf> {
+pub fn published(scene: &Scene) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(scene.beside("cases")).expect("the folder of cases").flatten();
     let visible = |p: &PathBuf| p.is_dir() && !p.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
     let mut cases: Vec<PathBuf> = entries.map(|e| e.path()).filter(visible).collect();
@@ -304,14 +304,14 @@ fn published(scene: &Scene) -> Vec<PathBuf> {
     cases
 }
 
-fn read(case: &Path) -> Case {
+pub fn read(case: &Path) -> Case {
     let output = program().args(["verify"]).arg(case).output().expect("the program");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
     Case::read(case.to_owned(), output)
 }
 
 /// The names of cases hold seconds.
-fn next_second() {
+pub fn next_second() {
     std::thread::sleep(Duration::from_millis(1100));
 }
 
@@ -543,7 +543,7 @@ fn signed_packs_are_checked() {
     assert_eq!(swept("version:10").0, Some(0));
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

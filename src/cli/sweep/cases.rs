@@ -6,11 +6,13 @@
 //! aside-HOST-TIME/        one that could not be gone on with, as it was left
 //! HOST-TIME/              published cases
 //! .delivered-HOST-TIME    where that case was delivered
+//! .delivering-HOST-TIME   which of its files were sent, and where, while it is not delivered
 //! last-good               the case that the next sweep compares with
 //! packs.json              the highest version seen of each signed pack
 //! .rules-cache/           compiled rules
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ const LAST_GOOD: &str = "last-good";
 const UNFINISHED: &str = ".unfinished-";
 const ASIDE: &str = "aside-";
 const DELIVERED: &str = ".delivered-";
+const DELIVERING: &str = ".delivering-";
 /// A name ends with its time, as `20261129T020000Z`.
 const TIME: usize = 16;
 
@@ -163,8 +166,22 @@ impl Cases {
         self.path(&format!("{DELIVERED}{name}")).exists()
     }
 
-    pub fn note_delivered(&self, name: &str, to: &Path) -> io::Result<()> {
-        self.write(&format!("{DELIVERED}{name}"), to.as_os_str().as_encoded_bytes())
+    pub fn note_delivered(&self, name: &str, to: &str) -> io::Result<()> {
+        self.write(&format!("{DELIVERED}{name}"), to.as_bytes())?;
+        let _ = fs::remove_file(self.path(&format!("{DELIVERING}{name}")));
+        Ok(())
+    }
+
+    /// The files of a case that were sent to a place; what was sent elsewhere doesn't count.
+    pub fn sent(&self, name: &str, to: &str) -> BTreeSet<String> {
+        let noted = fs::read_to_string(self.path(&format!("{DELIVERING}{name}"))).unwrap_or_default();
+        let mut lines = noted.lines().map(str::to_owned);
+        if lines.next().as_deref() == Some(to) { lines.collect() } else { BTreeSet::new() }
+    }
+
+    pub fn note_sent(&self, name: &str, to: &str, files: &BTreeSet<String>) -> io::Result<()> {
+        let lines = files.iter().fold(to.to_owned(), |text, file| text + "\n" + file);
+        self.write(&format!("{DELIVERING}{name}"), lines.as_bytes())
     }
 
     /// Removes the oldest published cases beyond `keep`, and beyond so many bytes; never the one that the next sweep
@@ -273,6 +290,17 @@ mod tests {
         assert_eq!(cases.retain(9, Some(2500), &|_| false).unwrap(), ["c-20261101T020000Z"]);
         assert_eq!(cases.retain(1, Some(1), &|_| false).unwrap(), ["a-20261103T020000Z"]);
         assert_eq!(cases.published(), ["a-20261104T020000Z"], "one is always left");
+    }
+
+    #[test]
+    fn what_was_sent_elsewhere_does_not_count() {
+        let (_dir, cases) = cases();
+        let files = BTreeSet::from(["journal/journal.jsonl".to_owned(), "report.json".to_owned()]);
+        cases.note_sent("a", "https://one.example/", &files).unwrap();
+        assert_eq!(cases.sent("a", "https://one.example/"), files);
+        assert!(cases.sent("a", "https://two.example/").is_empty() && cases.sent("b", "https://one.example/").is_empty());
+        cases.note_delivered("a", "https://one.example/").unwrap();
+        assert!(cases.is_delivered("a") && cases.sent("a", "https://one.example/").is_empty());
     }
 
     #[test]

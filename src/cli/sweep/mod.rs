@@ -36,8 +36,8 @@ EXAMPLE
 
 A sweep is a scan with the policy's options, compared with the last complete one: unchanged files are not read again
 (see scan --baseline). It scans into CASES/.unfinished-HOST-TIME and renames that to CASES/HOST-TIME when it is sealed; a
-sweep that was killed or interrupted is gone on with next time. Cases are delivered to the policy's folder with their
-digests checked; for SFTP or a presigned URL send from there with the system's own tools (sftp, curl).
+sweep that was killed or interrupted is gone on with next time. Cases are delivered to the policy's folder, SFTP server
+or HTTPS endpoint; connections are opened by the system's own tools (sftp, curl), and only for that.
 
 EXIT CODES
   0 complete, nothing at notice or above · 1 findings, none at alert · 2 at least one alert ·
@@ -296,9 +296,7 @@ impl Ends<'_> {
     fn deliver(&mut self) {
         if let Some(to) = &self.policy.deliver {
             for name in self.cases.published().iter().filter(|n| !self.cases.is_delivered(n)) {
-                let noted = deliver::deliver(&self.cases.path(name), name, to)
-                    .and_then(|place| self.cases.note_delivered(name, &place).map_err(|e| e.to_string()));
-                if let Err(why) = noted {
+                if let Err(why) = deliver::deliver(self.cases, name, to, self.policy) {
                     self.failed(&why);
                     break;
                 }

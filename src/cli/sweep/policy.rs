@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::args_of::Arguments;
+use super::deliver::Place;
 use crate::model::text::escape;
 
 /// A policy is never larger, in bytes.
@@ -86,8 +87,15 @@ pub struct Policy {
     pub keep_mb: Option<u64>,
     #[serde(default)]
     pub jitter_minutes: f64,
-    /// A folder that cases are copied to.
-    pub deliver: Option<PathBuf>,
+    /// Where cases are brought: a folder, `sftp://` or `https://`.
+    pub deliver: Option<Place>,
+    /// For SFTP: the private key, and the servers that are known.
+    pub deliver_key: Option<PathBuf>,
+    pub deliver_known_hosts: Option<PathBuf>,
+    /// For HTTPS: the authority of the server, a file that holds `USER:PASSWORD`, and the region of S3.
+    pub deliver_ca: Option<PathBuf>,
+    pub deliver_secret: Option<PathBuf>,
+    pub deliver_region: Option<String>,
     /// `syslog`, or `syslog:PATH` of another socket.
     pub notify: Option<String>,
 }
@@ -106,6 +114,10 @@ fn month() -> f64 {
 
 fn fortnight() -> usize {
     14
+}
+
+fn is_of_region(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 impl Policy {
@@ -141,13 +153,31 @@ impl Policy {
             () if policy.notify.as_deref().is_some_and(|n| n != "syslog" && !n.starts_with("syslog:")) => {
                 return at("only \"syslog\" is known", "notify");
             }
+            () if policy.deliver_region.as_deref().is_some_and(|r| r.is_empty() || !r.bytes().all(is_of_region)) => {
+                return at("a region is letters, digits and '-'", "deliver_region");
+            }
+            () if policy.deliver_region.is_some() && policy.deliver_secret.is_none() => {
+                return at("S3 needs the key in the file named under deliver_secret", "deliver_region");
+            }
             () => {}
         }
         let lists = [&mut policy.targets, &mut policy.ioc, &mut policy.rules, &mut policy.known_good, &mut policy.tools];
-        let single =
-            [&mut policy.sign_key, &mut policy.case_key, &mut policy.pack_key, &mut policy.passwords, &mut policy.deliver];
-        let paths = lists.into_iter().flatten().chain(single.into_iter().flatten()).chain([&mut policy.cases]);
-        paths.for_each(|path| *path = folder.join(&*path));
+        let single = [&mut policy.sign_key, &mut policy.case_key, &mut policy.pack_key, &mut policy.passwords];
+        let delivery =
+            [&mut policy.deliver_key, &mut policy.deliver_known_hosts, &mut policy.deliver_ca, &mut policy.deliver_secret];
+        let to = policy.deliver.as_mut().and_then(|place| if let Place::Folder(path) = place { Some(path) } else { None });
+        let paths = lists.into_iter().flatten().chain(single.into_iter().chain(delivery).flatten());
+        paths.chain(to).chain([&mut policy.cases]).for_each(|path| *path = folder.join(&*path));
+        // They are written in quotation marks into options of ssh and a configuration of curl.
+        let quoted = [
+            ("deliver_key", &policy.deliver_key),
+            ("deliver_known_hosts", &policy.deliver_known_hosts),
+            ("deliver_ca", &policy.deliver_ca),
+        ];
+        let odd = |path: &Path| path.to_str().is_none_or(|p| p.contains(['"', '%', '$']) || p.contains(char::is_control));
+        if let Some((key, _)) = quoted.iter().find(|(_, path)| path.as_deref().is_some_and(odd)) {
+            return at("the path may hold no '\"', '%' and '$'", key);
+        }
         Ok(policy)
     }
 
@@ -212,6 +242,10 @@ mod tests {
         assert!(refused("cases = \"c\"\nnotify = \"mail\"").contains("notify"));
         assert!(refused("cases = \"c\"\nkeep = 0").contains("keep"));
         assert!(refused("cases = ").contains("line 1"));
+        assert!(refused("cases = \"c\"\ndeliver = \"sftp://-oX/in\"").starts_with("line 2: key deliver: the host"));
+        assert!(refused("cases = \"c\"\ndeliver_key = \"a\\\"b\"").contains("deliver_key"));
+        assert!(refused("cases = \"c\"\ndeliver_secret = \"s\"\ndeliver_region = \"a:b\"").contains("deliver_region"));
+        assert!(refused("cases = \"c\"\ndeliver_region = \"eu-1\"").contains("deliver_secret"));
     }
 
     #[test]
