@@ -264,6 +264,9 @@ pub struct ScanArgs {
     /// This is the process that scans; how the one before it died, or nothing
     #[arg(long, hide = true, value_name = "DEATH", requires = "resume")]
     pub scan_process: Option<String>,
+    /// Seconds that the processes before this one took of the deadline
+    #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 0.0, requires = "scan_process")]
+    pub spent: f64,
 }
 
 impl ScanArgs {

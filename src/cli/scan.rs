@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use jiff::Timestamp;
@@ -130,7 +130,10 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         Ok(key) => key,
         Err(exit) => return exit,
     };
-    let options = Options { case: Some(case), kept_key, ..args.options() };
+    let mut options = Options { case: Some(case), kept_key, ..args.options() };
+    // A deadline is for all processes of this run together.
+    let spent = Duration::try_from_secs_f64(now.spent).unwrap_or_default();
+    options.care.deadline = options.care.deadline.map(|deadline| deadline.saturating_sub(spent));
     let (targets, confinement) = match confine::enter(&args, &options) {
         Ok(entered) => entered,
         Err(e) => return no_plan(&e),

@@ -29,8 +29,9 @@ pub fn supervise(case: &Path, args: &ScanArgs) -> Exit {
     let Ok(folder) = CaseFolder::open(case) else { return Exit::CaseFolder };
     let mut death = String::new();
     let (mut in_vain, mut reached) = (0, 0);
+    let begun = Instant::now();
     loop {
-        let child = match command(case, args, &death).spawn() {
+        let child = match command(case, args, &death, begun.elapsed()).spawn() {
             Ok(child) => child,
             Err(e) => {
                 eprintln!("wardround: the scan process can't be started ({e}): try again with --unsupervised");
@@ -84,9 +85,9 @@ enum End {
 /// Windows programs don't start without.
 const KEPT: &[&str] = &["TERM", "NO_COLOR", "COLUMNS", "LINES", "TZ", "COMPUTERNAME", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR"];
 
-fn command(case: &Path, args: &ScanArgs, death: &str) -> Command {
+fn command(case: &Path, args: &ScanArgs, death: &str, spent: Duration) -> Command {
     let mut command = Command::new(program());
-    command.args(["scan", "--resume", "--scan-process", death, "--case"]).arg(case);
+    command.args(["scan", "--resume", "--scan-process", death, "--spent", &spent.as_secs_f64().to_string(), "--case"]).arg(case);
     if args.quiet {
         command.arg("--quiet");
     }

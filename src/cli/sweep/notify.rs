@@ -46,7 +46,28 @@ pub fn send(notify: &str, line: &str) -> Result<(), String> {
     sent.map(|_| ()).map_err(|e| format!("the system's log at {} took no line ({e}): the case itself is complete", shown()))
 }
 
-#[cfg(not(unix))]
+/// The system's own tool writes to the application log, as the event source `wardround`.
+///
+/// # Errors
+/// In one sentence.
+#[cfg(windows)]
+pub fn send(_: &str, line: &str) -> Result<(), String> {
+    // What stands before the dash is of syslog alone.
+    let (head, text) = line.split_once(" - ").unwrap_or(("<6>", line));
+    let severity: u8 = head.trim_start_matches('<').split('>').next().and_then(|n| n.parse().ok()).map_or(6, |n: u8| n % 8);
+    let kind = ["ERROR", "ERROR", "ERROR", "ERROR", "WARNING", "WARNING"].get(usize::from(severity)).unwrap_or(&"INFORMATION");
+    let sent = std::process::Command::new("eventcreate")
+        .args(["/L", "APPLICATION", "/SO", "wardround", "/ID", "1", "/T", kind, "/D", text])
+        .stdout(std::process::Stdio::null())
+        .status();
+    match sent {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the application log took no event ({status}): the case itself is complete")),
+        Err(e) => Err(format!("eventcreate can't be run ({e}): the case itself is complete")),
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
 pub fn send(_: &str, _: &str) -> Result<(), String> {
-    Err("there is no syslog on this system: read the exit code in the task's history, or the report".to_owned())
+    Err("there is no log on this system: read the exit code in the task's history, or the report".to_owned())
 }

@@ -26,6 +26,8 @@ pub struct Policy {
     pub case_id: Option<String>,
     pub examiner: Option<String>,
     pub authority: Option<String>,
+    pub evidence_id: Option<String>,
+    pub received_from: Option<String>,
     pub note: Option<String>,
     pub sign_key: Option<PathBuf>,
     #[serde(default)]
@@ -187,6 +189,7 @@ impl Policy {
         a.each("--ioc", &self.ioc).each("--rules", &self.rules).each("--known-good", &self.known_good);
         a.each("--tools", &self.tools).each("--map", &self.map);
         a.with("--case-id", &self.case_id).with("--examiner", &self.examiner).with("--authority", &self.authority);
+        a.with("--evidence-id", &self.evidence_id).with("--received-from", &self.received_from);
         a.with("--note", &self.note).with("--sign-key", &self.sign_key).with("--sealed-annex", &self.sealed_annex);
         a.with("--case-key", &self.case_key).with("--pack-key", &self.pack_key).with("--passwords", &self.passwords);
         a.with("--digests", &self.digests).with("--max-body", &self.max_body);
