@@ -4,7 +4,6 @@ mod analyzers;
 mod annex;
 mod benign;
 mod binary;
-mod bombs;
 mod container;
 mod contents;
 mod deaths;
@@ -48,6 +47,8 @@ mod volumes;
 mod walk;
 mod yara;
 
+#[path = "../hostile/mod.rs"]
+mod hostile;
 #[path = "../layers.rs"]
 mod layers;
 #[path = "../registries.rs"]
