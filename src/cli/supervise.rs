@@ -120,7 +120,9 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
         if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut told, true) {
             signal(&child, TERM);
         }
-        if question.swap(false, Ordering::Relaxed) {
+        // It answers once it has begun; a question before that would end it.
+        let settled = begun.elapsed() > Duration::from_secs(1);
+        if settled && question.swap(false, Ordering::Relaxed) {
             signal(&child, USR1);
         }
         if looked.elapsed() >= PULSE {
@@ -134,7 +136,7 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
                 return End::Death(HUNG.to_owned());
             }
         }
-        std::thread::sleep(LOOKS[usize::from(begun.elapsed() > Duration::from_secs(1))]);
+        std::thread::sleep(LOOKS[usize::from(settled)]);
     }
 }
 
