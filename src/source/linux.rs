@@ -117,7 +117,12 @@ impl Source for LinuxTree {
         };
         let entry = self.entry(&path, &st);
         if entry.kind != Kind::Dir {
-            let settled = (entry.kind == Kind::Special).then(|| special(&entry));
+            let settled = match entry.kind {
+                Kind::Special => Some(special(&entry)),
+                // The kernel says that its own files are empty.
+                Kind::File => pseudo(&entry, &self.root),
+                _ => None,
+            };
             return sink.found(Found { entry, settled });
         }
         let root = match openat(CWD, &self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
@@ -458,6 +463,12 @@ fn meta_of(st: &Statx) -> Meta {
 
 fn special(entry: &Entry) -> (Disposition, Option<Gap>) {
     (Disposition::Skipped, Some(Gap::new(&entry.locator, Stage::Open, GapReason::SpecialFile, "")))
+}
+
+/// A file named as a target that is a window into the kernel.
+fn pseudo(entry: &Entry, path: &Path) -> Option<(Disposition, Option<Gap>)> {
+    let fs = super::fs_type(path).ok().filter(|fs| fs.kind == FsKind::Pseudo)?;
+    Some((Disposition::Skipped, Some(Gap::new(&entry.locator, Stage::Walk, GapReason::PseudoFs, fs.name))))
 }
 
 /// Reads a folder's names (getdents64), without `.` and `..`.
