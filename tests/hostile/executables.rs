@@ -229,7 +229,7 @@ fn cut() -> Vec<Input> {
         .flat_map(|(ending, bytes)| {
             [4, 20, 63, 64, 77, OPTIONAL, SECTION, bytes.len() - 1]
                 .into_iter()
-                .filter(|n| *n < bytes.len())
+                .filter(move |n| *n < bytes.len())
                 .map(move |n| Input::new(format!("{n}.{ending}"), &bytes[..n], &[]))
         })
         .collect()

@@ -193,7 +193,14 @@ fn commands_write_lines_that_are_lines() {
     for finding in s.case.findings().iter().step_by(7) {
         outputs.push(("explain a finding", run(&[&"explain", case, &finding["id"].as_str().expect("an id")])));
     }
-    for (name, output) in &outputs {
+    for (name, output) in &mut outputs {
+        if *name == "rules list" {
+            // Tabs part its columns, and nothing else.
+            let columns: BTreeSet<usize> =
+                output.stdout.split(|b| *b == b'\n').map(|l| l.iter().filter(|b| **b == b'\t').count()).collect();
+            assert!(columns.len() <= 2, "{columns:?}");
+            output.stdout.iter_mut().filter(|b| **b == b'\t').for_each(|b| *b = b' ');
+        }
         assert!(!output.stdout.is_empty(), "{name} said nothing: {}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(steered(&output.stdout), Vec::<String>::new(), "{name}");
         assert_eq!(steered(&output.stderr), Vec::<String>::new(), "{name}, standard error");
@@ -385,7 +392,8 @@ if page.styles != 1: bad.append(f"{page.styles} style elements")
 print("\n".join(bad[:20]))
 "##;
 const TAGS: &str = "html head meta title style body header footer main nav section article div span p a h1 h2 h3 h4 ul ol li dl dt dd \
-    table thead tbody tfoot tr th td caption colgroup col code pre small strong em b i br hr details summary abbr time bdi wbr figure figcaption";
+    table thead tbody tfoot tr th td caption colgroup col code pre small strong em b i br hr details summary abbr time bdi wbr figure figcaption \
+    aside svg g rect path line circle text label input";
 
 fn injected(scene: &Scene, page: &str) -> String {
     let file = scene.beside("page.html");

@@ -62,7 +62,7 @@ fn rules() -> Vec<Intel> {
         nested("pluses.yar", rule("", &format!("{}1 > 0", "1 + ".repeat(100_000))), 1),
         nested(
             "loops.yar",
-            rule("", "for all i in (0..filesize) : ( for all j in (0..filesize) : ( uint8(i) + uint8(j) < 1000 ) )"),
+            rule("", "for any i in (0..filesize) : ( for any j in (0..filesize) : ( uint8(i) + uint8(j) > 1000 ) )"),
             1,
         ),
         nested("includes.yar", "include \"includes.yar\"\ninclude \"/etc/passwd\"\nrule I { condition: false }".to_owned(), 1),
@@ -72,7 +72,7 @@ fn rules() -> Vec<Intel> {
         wide("one-name.yar", rule("", "false").repeat(1000), 1),
         wide("escapes.yar", escapes.to_owned(), 1),
         intel("rules that are none", "zeros.yar", vec![0; 1 << 16], 0, true),
-        intel("rules that are none", "utf-16.yar", [&b"\xff\xfe"[..], &b"r\0u\0l\0e\0"].concat(), 0, true),
+        intel("rules that are none", "utf-16.yar", [&b"\xff\xfe"[..], b"r\0u\0l\0e\0"].concat(), 0, true),
         intel(
             "rules that are none",
             "global.yar",
@@ -213,9 +213,9 @@ fn each_is_in_force_or_rejected_by_itself() {
     let mut wrong = Vec::new();
     for (flag, all) in [("rules", &rules), ("ioc", &indicators)] {
         let scene = Scene::new();
-        scene.file("a.txt", "a".repeat(4 << 10));
-        scene.file("long.txt", "a".repeat(8 << 10));
-        scene.file("zeros.bin", vec![0; 8 << 10]);
+        scene.file("a.txt", "a".repeat(512));
+        scene.file("long.txt", "a".repeat(2 << 10));
+        scene.file("zeros.bin", vec![0; 2 << 10]);
         scene.file("empty", "");
         scene.file("www/goоgle.txt", "http://microsoft.com/ and 10.0.0.1 everywhere");
         let (told, took) = used(&scene, flag, all);
