@@ -123,8 +123,9 @@ const FAULTS: &[Fault] = &[
 fn started(scene: &Scene, fault: &Fault) -> (Output, PathBuf) {
     let case = scene.beside("case");
     let tool = program().get_program().to_owned();
-    let mut command = Command::new("sh");
-    command.args(["-c", fault.script]).arg(tool).arg(scene.target()).arg(&case).env("LC_ALL", "C");
+    // A scan that hangs has an exit code that none of them may have.
+    let mut command = Command::new("timeout");
+    command.args(["-k", "5", "120", "sh", "-c", fault.script]).arg(tool).arg(scene.target()).arg(&case).env("LC_ALL", "C");
     (command.output().expect("sh"), case)
 }
 
