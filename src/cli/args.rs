@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::container::Limits;
 use crate::correlate::staging::Window;
 use crate::engine::Care;
+use crate::model::text::escape;
 use crate::plan::{Incremental, Options, parse_window};
 use crate::report::Recipient;
 
@@ -344,7 +345,8 @@ fn map(text: &str) -> Result<(PathBuf, String), String> {
         return Err("write it as /mnt/evidence=C:".into());
     }
     let prefix = PathBuf::from(prefix);
-    let real = prefix.canonicalize().map_err(|e| format!("{} can't be reached: {e}", prefix.display()))?;
+    let real =
+        prefix.canonicalize().map_err(|e| format!("{} can't be reached: {e}", escape(prefix.as_os_str().as_encoded_bytes())))?;
     Ok((real, drive.to_owned()))
 }
 

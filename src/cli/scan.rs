@@ -16,7 +16,7 @@ use super::confine;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
 use super::progress::Progress;
-use super::signals::{stop_on_signal, tell_on_signal};
+use super::signals::{pass_on_questions, stop_on_signal, tell_on_signal};
 use super::supervise::supervise;
 use crate::engine::{self, Care, CollectError, Collected, Collector, Phase, ends_sealed};
 use crate::model::{Locator, text::escape};
@@ -29,6 +29,8 @@ use crate::report::{
 pub fn run(args: ScanArgs, more: MoreAnalyzers) -> Exit {
     if let Some(death) = args.scan_process.clone() {
         end_with_supervisor();
+        // A question that comes while the plan is made is none yet, but must not end it.
+        let _ = pass_on_questions();
         return go_on(&args, Some(death.as_str()).filter(|d| !d.is_empty()), more);
     }
     let args = match args.resume {

@@ -19,6 +19,8 @@ const LOOKS: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(20
 const PULSE: Duration = Duration::from_millis(500);
 /// Minutes without progress after which an object is given up.
 const PATIENCE: f64 = 15.0;
+/// A killed process that is still there after this is waited for no longer.
+const CORPSE: Duration = Duration::from_secs(2);
 /// Deaths in a row without any object done in between, after which it is given up.
 const HOPELESS: u32 = 5;
 
@@ -129,7 +131,9 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
         if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut told, true) {
             signal(&child, TERM);
         }
-        if question.swap(false, Ordering::Relaxed) {
+        // It answers once it has begun; a question before that would end it.
+        let settled = begun.elapsed() > Duration::from_secs(1);
+        if settled && question.swap(false, Ordering::Relaxed) {
             signal(&child, USR1);
         }
         if looked.elapsed() >= PULSE {
@@ -137,12 +141,26 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
             let table = folder.read_file(IN_FLIGHT).ok().and_then(|mut file| read_in_flight(&mut file).ok());
             if pulses.silent(table.unwrap_or_default()) > patience {
                 let _ = child.kill();
-                let _ = child.wait();
+                if !is_gone(&mut child) {
+                    folder.forsake_lock();
+                }
                 return End::Death(HUNG.to_owned());
             }
         }
-        std::thread::sleep(LOOKS[usize::from(begun.elapsed() > Duration::from_secs(1))]);
+        std::thread::sleep(LOOKS[usize::from(settled)]);
     }
+}
+
+/// Waits for a killed process, but not for ever: storage that doesn't answer can keep it in the kernel, and what is held there.
+fn is_gone(child: &mut Child) -> bool {
+    let killed = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) {
+        if killed.elapsed() > CORPSE {
+            return false;
+        }
+        std::thread::sleep(LOOKS[1]);
+    }
+    true
 }
 
 /// Since when each worker has not moved.

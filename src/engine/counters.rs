@@ -36,11 +36,11 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// One slot a worker.
+    /// One slot a worker, and behind them one for the walk.
     pub fn new(workers: usize) -> Self {
         Self {
-            slots: (0..workers).map(|_| Mutex::new(None)).collect(),
-            steps: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            slots: (0..=workers).map(|_| Mutex::new(None)).collect(),
+            steps: (0..=workers).map(|_| AtomicU64::new(0)).collect(),
             begun: Instant::now().into(),
             ..Self::default()
         }

@@ -20,24 +20,35 @@ const COUNTERS: usize = MAX_WORKERS * 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
     pub key: ObjectKey,
-    /// While no other worker was on anything.
+    /// While no other worker was on anything; of the walk, for the second time.
     pub alone: bool,
+    /// It is of the walk.
+    pub walk: bool,
 }
 
 /// The table, open for writing.
 pub struct InFlight(File);
 
 impl InFlight {
-    /// Empties the table.
+    /// Empties the table of the workers and, behind them, the walk.
     pub fn new(file: File, workers: usize) -> io::Result<Self> {
-        let len = file.metadata()?.len().max((COUNTERS + workers.min(MAX_WORKERS) * SLOT) as u64);
+        let len = file.metadata()?.len().max((COUNTERS + (workers + 1).min(MAX_WORKERS) * SLOT) as u64);
         write_at(&file, &vec![0; usize::try_from(len).unwrap_or(COUNTERS).min(COUNTERS + MAX_WORKERS * SLOT)], 0)?;
         Ok(Self(file))
     }
 
     /// Worker `k` takes an object. A table that can't be written costs knowledge after a crash, nothing else.
     pub fn enter(&self, k: usize, locator: &Locator, alone: bool) {
-        let mut slot = [1 + u8::from(alone); SLOT];
+        self.take(k, 1 + u8::from(alone), locator);
+    }
+
+    /// The walk, which has slot `k`, comes to a folder.
+    pub fn walk(&self, k: usize, locator: &Locator, again: bool) {
+        self.take(k, 3 + u8::from(again), locator);
+    }
+
+    fn take(&self, k: usize, state: u8, locator: &Locator) {
+        let mut slot = [state; SLOT];
         slot[1..].copy_from_slice(&key_of(locator));
         self.put(k, &slot);
     }
@@ -75,7 +86,7 @@ fn number(bytes: &[u8]) -> u64 {
 
 fn parse(slot: &[u8]) -> Option<Slot> {
     let (state, key) = slot.split_first()?;
-    (*state == 1 || *state == 2).then_some(Slot { key: key.try_into().ok()?, alone: *state == 2 })
+    (1..=4).contains(state).then_some(Slot { key: key.try_into().ok()?, alone: state % 2 == 0, walk: *state > 2 })
 }
 
 #[cfg(unix)]
@@ -101,10 +112,12 @@ mod tests {
         table.enter(2, &long, true);
         table.beat([7, 8, 9].into_iter());
         let slots = read(&mut file).unwrap();
-        assert_eq!(slots.len(), 3);
-        assert_eq!(slots[0], (7, Some(Slot { key: key_of(&Locator::os("/a")), alone: false })));
+        assert_eq!(slots.len(), 4);
+        assert_eq!(slots[0], (7, Some(Slot { key: key_of(&Locator::os("/a")), alone: false, walk: false })));
         assert_eq!(slots[1], (8, None));
-        assert!(slots[2].1.as_ref().is_some_and(|s| s.alone && s.key == key_of(&long)));
+        assert!(slots[2].1.as_ref().is_some_and(|s| s.alone && !s.walk && s.key == key_of(&long)));
+        table.walk(3, &long, true);
+        assert_eq!(read(&mut file).unwrap()[3], (0, Some(Slot { key: key_of(&long), alone: true, walk: true })));
         table.leave(2);
         assert_eq!(read(&mut file).unwrap()[2], (9, None));
     }

@@ -13,9 +13,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::analyze::Analyzer;
 use crate::container::{Budget, Expanded, Limits, MemberSink, Passwords, Probe, ReadSeek};
 use crate::correlate::Correlator;
-use crate::model::{Clue, Digests, Disposition, Evidence, Gap, NameMark, Object, Sighting, Stage};
+use crate::model::{Clue, Digests, Evidence, Gap, NameMark, Object, Sighting};
 use crate::reader::Want;
-use crate::source::{Found, Source, WalkSink};
+use crate::source::{Found, Source};
 
 mod baseline;
 mod care;
@@ -30,6 +30,7 @@ mod recheck;
 mod recovery;
 mod state;
 mod volumes;
+mod walk;
 mod worker;
 
 pub use baseline::{Baseline, Draw, LoadError};
@@ -44,6 +45,7 @@ pub use state::{Death, Frame, Start, StateLog, StateReader, Step, ends_sealed, k
 
 use care::{LOOK, Steward};
 use gate::Gate;
+use walk::ToWorkers;
 use worker::Worker;
 
 /// Entries that the walk may be ahead of the workers.
@@ -149,10 +151,11 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut sink = ToWorkers { job, out: entries_in };
+            let mut sink = ToWorkers::new(job, entries_in);
             for source in &job.sources {
                 source.walk(&mut sink);
             }
+            sink.rest();
             job.counters.walked.store(true, Ordering::Relaxed);
         });
         let gate = &gate;
@@ -202,36 +205,4 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         job.counters.enter(Phase::Correlating);
         Ok(collector.finish(correlators))
     })
-}
-
-/// The walker's end of the channel.
-struct ToWorkers<'j> {
-    job: &'j Job,
-    out: crossbeam_channel::Sender<Found>,
-}
-
-impl WalkSink for ToWorkers<'_> {
-    fn found(&mut self, mut found: Found) {
-        let c = &self.job.counters;
-        let recovery = &self.job.recovery;
-        if !recovery.is_new() {
-            let key = key_of(&found.entry.locator);
-            if recovery.done.contains(&key) {
-                return;
-            }
-            if let Some((reason, how)) = recovery.quarantined.get(&key) {
-                let bytes = worker::bytes_of(&found.entry);
-                let gap = Gap::new(&found.entry.locator, Stage::Read, *reason, how.as_str()).bytes(bytes);
-                found.settled = Some((Disposition::Failed, Some(gap)));
-            }
-        }
-        c.discovered.fetch_add(1, Ordering::Relaxed);
-        c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
-        // Workers outlive the walk, so this can't fail before they are told to stop.
-        let _ = self.out.send(found);
-    }
-
-    fn stopped(&self) -> bool {
-        self.job.stopped()
-    }
 }

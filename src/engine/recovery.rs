@@ -98,11 +98,12 @@ impl Resumed {
     pub fn died(&mut self, how: &str, table: impl IntoIterator<Item = Slot>) -> Death {
         let (mut suspects, mut culprit) = (Vec::new(), None);
         for slot in table {
-            if self.recovery.done.contains(&slot.key) {
+            // The walk can hang on a folder, but it parses nothing that it could die on.
+            if self.recovery.done.contains(&slot.key) || (slot.walk && how != HUNG) {
                 continue;
             }
             match slot.alone {
-                true => culprit = Some(slot.key),
+                true => culprit = culprit.or(Some(slot.key)),
                 false => suspects.push(slot.key),
             }
         }
@@ -123,7 +124,7 @@ mod tests {
     use crate::model::Locator;
 
     fn slot(path: &str, alone: bool) -> Slot {
-        Slot { key: key_of(&Locator::os(path)), alone }
+        Slot { key: key_of(&Locator::os(path)), alone, walk: false }
     }
 
     #[test]
@@ -138,6 +139,18 @@ mod tests {
         assert_eq!(resumed.recovery.quarantined.get(&a.key), Some(&(GapReason::Crashed, "SIGSEGV".into())));
         assert!(resumed.recovery.suspects.is_empty());
         assert_eq!(resumed.recovery.deaths.len(), 2);
+    }
+
+    #[test]
+    fn the_walk_hangs_but_never_crashes() {
+        let walk = |alone| Slot { walk: true, ..slot("/folder", alone) };
+        let mut resumed = Resumed::default();
+        assert!(resumed.died("SIGSEGV", [walk(true)]).culprit.is_none());
+        assert_eq!(resumed.died(HUNG, [walk(false)]).suspects, [walk(false).key]);
+        // A worker that was tried alone comes before it.
+        assert_eq!(resumed.died(HUNG, [slot("/a", true), walk(true)]).culprit, Some(slot("/a", true).key));
+        assert_eq!(resumed.died(HUNG, [walk(true)]).culprit, Some(walk(true).key));
+        assert_eq!(resumed.recovery.quarantined[&walk(true).key].0, GapReason::Hung);
     }
 
     #[test]

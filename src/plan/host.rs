@@ -41,6 +41,15 @@ fn target_triple() -> String {
     format!("{}-{vendor}-{os}{abi}", std::env::consts::ARCH)
 }
 
+/// The name of this machine's time zone. TZ may name a file, and whoever reads a device that never ends is never done.
+fn timezone() -> Option<String> {
+    let asked = std::env::var_os("TZ").unwrap_or_default();
+    let asked = asked.to_string_lossy();
+    let path = std::path::Path::new(asked.trim_start_matches(':'));
+    let sound = !path.is_absolute() || path.metadata().is_ok_and(|m| m.is_file() && m.len() < 1 << 20);
+    sound.then(|| jiff::tz::TimeZone::system().iana_name().map(str::to_owned)).flatten()
+}
+
 /// Host name as the system gives it, without asking the network.
 pub fn host_name() -> String {
     #[cfg(unix)]
@@ -57,7 +66,7 @@ pub fn host() -> Host {
         os: std::env::consts::OS.into(),
         os_version: os_version(),
         machine_id_sha256: fs::read("/etc/machine-id").ok().map(|id| hex(&Sha256::digest(id.trim_ascii()))),
-        timezone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
+        timezone: timezone(),
         boot_time: boot_time(),
         privileges: Some(privileges()),
     }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::PlanError;
+use crate::model::text::escape;
 
 /// Bytes of the key.
 const KEY: usize = 32;
@@ -17,7 +18,7 @@ pub(super) fn bytes(file: Option<&Path>) -> Result<[u8; KEY], PlanError> {
             .map(|()| key)
             .map_err(|e| PlanError::Usage(format!("the system gives no random numbers for the case key: {e}")));
     };
-    let fault = |why: &str| PlanError::Usage(format!("--case-key {}: {why}", path.display()));
+    let fault = |why: &str| PlanError::Usage(format!("--case-key {}: {why}", escape(path.as_os_str().as_encoded_bytes())));
     let mut content = Vec::new();
     let read = File::open(path).and_then(|f| f.take(256).read_to_end(&mut content));
     read.map_err(|e| fault(&format!("it can't be read: {e}")))?;

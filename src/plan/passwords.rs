@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::PlanError;
 use crate::container::Passwords;
+use crate::model::text::escape;
 
 /// Bytes of the longest list: each line with its end, and a byte-order mark.
 const LARGEST: u64 = (Passwords::MAX * (Passwords::MAX_BYTES + 2) + 3) as u64;
@@ -13,7 +14,7 @@ const LARGEST: u64 = (Passwords::MAX * (Passwords::MAX_BYTES + 2) + 3) as u64;
 /// None without a file. Nothing of its content is repeated in an error.
 pub(super) fn load(file: Option<&Path>) -> Result<Passwords, PlanError> {
     let Some(path) = file else { return Ok(Passwords::default()) };
-    let fault = |why: &str| PlanError::Usage(format!("--passwords {}: {why}", path.display()));
+    let fault = |why: &str| PlanError::Usage(format!("--passwords {}: {why}", escape(path.as_os_str().as_encoded_bytes())));
     let mut content = Vec::new();
     let read = File::open(path).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut content));
     read.map_err(|e| fault(&format!("it can't be read: {e}")))?;

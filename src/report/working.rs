@@ -79,6 +79,11 @@ impl CaseFolder {
         }
     }
 
+    /// Lets another process lock the folder although the one that did can't end: it was killed, and will write no more.
+    pub fn forsake_lock(&self) {
+        let _ = fs::remove_file(self.path().join(LOCK));
+    }
+
     /// A file for reading and writing, private to its owner, made where it is missing. No link is followed.
     ///
     /// # Errors

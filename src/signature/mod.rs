@@ -18,7 +18,7 @@ mod unbounded;
 
 use std::path::{Path, PathBuf};
 
-use crate::model::Input;
+use crate::model::{Input, text::escape};
 
 pub use check::{FileCheck, RuleInfo};
 pub use cost::{Cost, Sample, costs};
@@ -29,14 +29,18 @@ pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 use collect::Source;
 use traits::{RuleTraits, Terms};
 
+fn shown(path: &Path) -> String {
+    escape(path.as_os_str().as_encoded_bytes())
+}
+
 /// Why no rules could be loaded at all. What is wrong with single rules is in [`Input::rejected`].
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    #[error("the rules path {} does not exist; check --rules", .0.display())]
+    #[error("the rules path {} does not exist; check --rules", shown(.0))]
     Missing(PathBuf),
-    #[error("the rules path {} can't be read: {source}; check its permissions", .path.display())]
+    #[error("the rules path {} can't be read: {source}; check its permissions", shown(.path))]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("the rules path {} is neither a file nor a folder; give a rule file, a zip pack or a folder of them", .0.display())]
+    #[error("the rules path {} is neither a file nor a folder; give a rule file, a zip pack or a folder of them", shown(.0))]
     NotAFile(PathBuf),
     #[error("the rule compiler failed: {0}; leave out the last added rule file and report it")]
     Compiler(String),

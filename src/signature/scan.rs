@@ -16,8 +16,13 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 const MAX_MATCHES: usize = 1_000;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
-/// The last resort against a rule that doesn't end on an object.
+/// The last resort against a rule that doesn't end on an object seen in windows.
 const TIMEOUT: Duration = Duration::from_secs(120);
+/// The same for one that is held whole: half a minute up to 40 MiB, and a second for each 4 MiB more.
+fn timeout(bytes: usize) -> Duration {
+    Duration::from_secs(20 + (bytes as u64 >> 22))
+}
+
 /// Bytes of an object that is not held whole which rules see at once.
 pub const WINDOW: usize = 16 << 20;
 /// Bytes that neighbouring windows share: the longest match that is certain to be found.
@@ -102,11 +107,8 @@ impl<'r> RuleScanner<'r> {
     /// Where the scan did not come to its end: nothing is known of the object then.
     pub fn scan_whole(&mut self, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
         let set = self.set;
-        let mut scanner = self.whole.take().unwrap_or_else(|| {
-            let mut scanner = Scanner::new(&set.rules);
-            scanner.set_timeout(TIMEOUT);
-            scanner
-        });
+        let mut scanner = self.whole.take().unwrap_or_else(|| Scanner::new(&set.rules));
+        scanner.set_timeout(timeout(data.len()));
         let bound = if data.len() <= SMALL { SMALL } else { MAX_MATCHES };
         let sensitive = &self.sensitive;
         let scanned = catch_unwind(AssertUnwindSafe(|| {
@@ -250,7 +252,7 @@ fn engine_failed() -> ScanGap {
 
 fn gap_of(error: &ScanError) -> ScanGap {
     match error {
-        ScanError::Timeout => ScanGap::new(GapReason::LimitTime, format!("rules ran for more than {} s", TIMEOUT.as_secs())),
+        ScanError::Timeout => ScanGap::new(GapReason::LimitTime, "the rules did not end on it in time"),
         _ => engine_failed(),
     }
 }

@@ -1,5 +1,7 @@
 //! File systems by type, never by path: `/dev/shm` and `/run` are ordinary, `/proc` and NFS are not.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How a file system is treated.
@@ -111,6 +113,52 @@ fn mount_type(dev: u64) -> Option<String> {
     })
 }
 
+/// Types of the mount table that are networks, beside FUSE's.
+#[cfg(target_os = "linux")]
+const NETWORKS: &[&str] =
+    &["nfs", "nfs4", "smbfs", "cifs", "smb3", "ncpfs", "coda", "afs", "9p", "ceph", "lustre", "vmhgfs", "vboxsf", "fuse"];
+
+/// What is mounted somewhere, as the kernel's table says: a server that is gone would make whoever asks the file system itself
+/// wait for ever.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    pub name: String,
+    pub network: bool,
+}
+
+/// Every mount by its path (proc(5), mountinfo: field 5 and the one after ` - `).
+#[cfg(target_os = "linux")]
+pub fn mounts() -> BTreeMap<Vec<u8>, Mount> {
+    parse_mounts(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
+}
+
+#[cfg(target_os = "linux")]
+fn parse_mounts(table: &[u8]) -> BTreeMap<Vec<u8>, Mount> {
+    let network = |name: &str| NETWORKS.contains(&name) || (name.starts_with("fuse.") && !LOCAL_FUSE.contains(&name));
+    let mounts = table.split(|b| *b == b'\n').filter_map(|line| {
+        let mut fields = line.split(|b| *b == b' ');
+        let point = fields.nth(4)?;
+        let name = String::from_utf8_lossy(fields.skip_while(|f| *f != b"-").nth(1)?).into_owned();
+        Some((unescaped(point), Mount { network: network(&name), name }))
+    });
+    mounts.collect()
+}
+
+/// Blanks and backslashes stand in three octal digits (proc(5)).
+#[cfg(target_os = "linux")]
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..3).filter(|d| *first == b'\\' && d.iter().all(|b| (b'0'..=b'7').contains(b)));
+        let value = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 8).ok());
+        out.push(value.unwrap_or(*first));
+        rest = if value.is_some() { &behind[3..] } else { behind };
+    }
+    out
+}
+
 /// The file system a path lies on, where the platform tells.
 #[cfg(target_os = "linux")]
 pub fn fs_type(path: &Path) -> std::io::Result<FsType> {
@@ -136,6 +184,24 @@ mod tests {
         assert_eq!(classify(0x6969).kind, FsKind::Network);
         assert_eq!(classify(0xef53).kind, FsKind::Local);
         assert_eq!(classify(0x1234_5678).kind, FsKind::Local);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn networks_are_read_off_the_mount_table() {
+        let table = b"36 35 98:0 /a /mnt\\040a\\134 rw,noatime master:1 - nfs4 server:/ rw\n\
+            37 35 0:39 / /mnt/usb rw - fuse.ntfs-3g /dev/sdb1 rw\n38 35 0:40 / /mnt/b rw shared:2 x:1 - fuse.sshfs h: rw\n\
+            39 35 8:1 / / rw - ext4 /dev/sda1 rw\ncut 1 2";
+        let mounts = parse_mounts(table);
+        let told: Vec<(&[u8], &str, bool)> =
+            mounts.iter().map(|(path, m)| (path.as_slice(), m.name.as_str(), m.network)).collect();
+        let expected: [(&[u8], &str, bool); 4] = [
+            (b"/", "ext4", false),
+            (b"/mnt a\\", "nfs4", true),
+            (b"/mnt/b", "fuse.sshfs", true),
+            (b"/mnt/usb", "fuse.ntfs-3g", false),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[cfg(target_os = "linux")]

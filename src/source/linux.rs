@@ -5,7 +5,7 @@
 //! of folders. Here every folder and file is opened relative to the target's own descriptor, links are
 //! refused on the way, and `O_NOATIME` keeps access times where the kernel allows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,7 +21,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::fstype::fs_type_of;
+use super::fstype::{Mount, fs_type_of, mounts};
 use super::links::HardLinks;
 use super::{Content, Found, FsKind, MountClone, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
 use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times};
@@ -101,6 +101,13 @@ impl LinuxTree {
         Found { entry, settled: Some((Disposition::Failed, Some(gap))) }
     }
 
+    /// A folder on which something is mounted that isn't even looked at.
+    fn passed_over(&self, path: &[u8], how: Disposition, reason: GapReason, detail: String) -> Found {
+        let entry = Entry { kind: Kind::Dir, ..self.unlisted(path, &io::ErrorKind::Other.into()).entry };
+        let gap = Gap::new(&entry.locator, Stage::Walk, reason, detail);
+        Found { entry, settled: Some((how, Some(gap))) }
+    }
+
     /// Opens a folder for listing, without leaving a trace where possible.
     fn open_dir(&self, anchor: BorrowedFd<'_>, rel: &[u8]) -> io::Result<OwnedFd> {
         self.open_quiet(anchor, rel, OFlags::DIRECTORY)
@@ -143,7 +150,12 @@ impl Source for LinuxTree {
         };
         let entry = self.entry(&path, &st);
         if entry.kind != Kind::Dir {
-            let settled = (entry.kind == Kind::Special).then(|| special(&entry));
+            let settled = match entry.kind {
+                Kind::Special => Some(special(&entry)),
+                // The kernel says that its own files are empty.
+                Kind::File => pseudo(&entry, &self.root),
+                _ => None,
+            };
             return sink.found(Found { entry, settled });
         }
         let root = match self.folder() {
@@ -152,8 +164,16 @@ impl Source for LinuxTree {
         };
         let own =
             self.own.as_ref().and_then(|p| statx(CWD, p, AtFlags::empty(), StatxFlags::BASIC_STATS).ok()).map(|st| id_of(&st));
-        let mut walk =
-            Walk { tree: self, seen: BTreeSet::new(), links: HardLinks::default(), stack: Vec::new(), own, open: Vec::new() };
+        let mounts = mounts();
+        let mut walk = Walk {
+            tree: self,
+            seen: BTreeSet::new(),
+            links: HardLinks::default(),
+            stack: Vec::new(),
+            own,
+            open: Vec::new(),
+            mounts,
+        };
         // No device is 0 for a real file system, so that the root's own type is checked too.
         walk.stack.push(Pending { anchor: root, rel: b".".to_vec(), path, entry, dev: 0, level: 0 });
         while let Some(dir) = walk.stack.pop() {
@@ -207,6 +227,8 @@ struct Walk<'t> {
     /// The case folder by device and inode, so that no other path to it is taken for evidence.
     own: Option<(u64, u64)>,
     open: Vec<std::sync::Weak<OwnedFd>>,
+    /// Where something is mounted, by path.
+    mounts: BTreeMap<Vec<u8>, Mount>,
 }
 
 impl Walk<'_> {
@@ -227,6 +249,9 @@ impl Walk<'_> {
             let detail = format!("more than {MAX_LEVELS} folders deep, or a path of more than {MAX_PATH} bytes");
             return self.settle(dir.entry, Disposition::Failed, GapReason::PathLimit, detail, sink);
         }
+        if let Err((reason, how)) = sink.enters(&dir.entry.locator) {
+            return self.settle(dir.entry, Disposition::Failed, reason, how, sink);
+        }
         if id.0 != dir.dev
             && let Some((reason, name)) = self.other_fs(&dir, id.0)
         {
@@ -243,6 +268,7 @@ impl Walk<'_> {
         let (anchor, prefix) = self.anchor(&dir, &fd);
         let mut subdirs = Vec::new();
         let mut cut_short = false;
+        let mut on_mount = false;
         for name in names {
             if sink.stopped() {
                 cut_short = true;
@@ -253,6 +279,20 @@ impl Walk<'_> {
                 path.push(b'/');
             }
             path.extend_from_slice(name.as_bytes());
+            if let Some(mount) = self.mounts.get(&path) {
+                if mount.network && !self.tree.include_network {
+                    sink.found(self.tree.passed_over(&path, Disposition::Skipped, GapReason::NetworkFs, mount.name.clone()));
+                    continue;
+                }
+                // What is mounted there may be dead.
+                if let Err((reason, how)) = sink.enters(&Locator::os(path.as_slice())) {
+                    sink.found(self.tree.passed_over(&path, Disposition::Failed, reason, how));
+                    continue;
+                }
+                on_mount = true;
+            } else if std::mem::take(&mut on_mount) {
+                let _ = sink.enters(&dir.entry.locator);
+            }
             let st = match statx(&fd, &name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, WANTED) {
                 Ok(st) => st,
                 Err(e) => {
@@ -460,6 +500,12 @@ fn meta_of(st: &Statx) -> Meta {
 
 fn special(entry: &Entry) -> (Disposition, Option<Gap>) {
     (Disposition::Skipped, Some(Gap::new(&entry.locator, Stage::Open, GapReason::SpecialFile, "")))
+}
+
+/// A file named as a target that is a window into the kernel.
+fn pseudo(entry: &Entry, path: &Path) -> Option<(Disposition, Option<Gap>)> {
+    let fs = super::fs_type(path).ok().filter(|fs| fs.kind == FsKind::Pseudo)?;
+    Some((Disposition::Skipped, Some(Gap::new(&entry.locator, Stage::Walk, GapReason::PseudoFs, fs.name))))
 }
 
 /// Reads a folder's names (getdents64), without `.` and `..`.

@@ -7,7 +7,7 @@ use std::io::{Read, Seek};
 
 use serde::Serialize;
 
-use crate::model::{Disposition, Entry, Gap, GapReason, Name};
+use crate::model::{Disposition, Entry, Gap, GapReason, Locator, Name};
 
 mod clone;
 mod fstype;
@@ -33,6 +33,15 @@ pub struct Found {
 
 /// What receives a walk.
 pub trait WalkSink {
+    /// Before a folder is listed, or what is mounted somewhere is looked at: what hung earlier is not tried again.
+    ///
+    /// # Errors
+    /// Why it must be left out.
+    fn enters(&mut self, folder: &Locator) -> Result<(), (GapReason, String)> {
+        let _ = folder;
+        Ok(())
+    }
+
     /// Blocks while the workers are behind.
     fn found(&mut self, found: Found);
 

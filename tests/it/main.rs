@@ -4,7 +4,6 @@ mod analyzers;
 mod annex;
 mod benign;
 mod binary;
-mod bombs;
 mod confine;
 mod container;
 mod contents;
@@ -51,6 +50,8 @@ mod volumes;
 mod walk;
 mod yara;
 
+#[path = "../hostile/mod.rs"]
+mod hostile;
 #[path = "../layers.rs"]
 mod layers;
 #[path = "../registries.rs"]

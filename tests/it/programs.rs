@@ -169,7 +169,7 @@ pub fn pe(strings: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Build information as Go 1.18 and later write it.
-fn go_blob(module: &str) -> Vec<u8> {
+pub fn go_blob(module: &str) -> Vec<u8> {
     let mut out = b"\xff Go buildinf:\x08\x02".to_vec();
     out.resize(32, 0);
     let text = format!("path\t{module}\nmod\t{module}\tv1.0.0\th1:x=\nbuild\tvcs.revision=0123\n");
@@ -186,7 +186,7 @@ fn go_blob(module: &str) -> Vec<u8> {
 }
 
 /// A 64-bit Linux program: one segment over all of it, notes of GNU and Go, an interpreter, and `data` at 0x400.
-fn elf(data: &[u8]) -> Vec<u8> {
+pub fn elf(data: &[u8]) -> Vec<u8> {
     let mut b = vec![0u8; 0x400];
     put(&mut b, 0, b"\x7fELF\x02\x01\x01");
     for (at, value) in [(16, 2), (18, 62), (20, 1), (32, 64), (52, 64), (54, 56), (56, 3)] {
@@ -215,7 +215,7 @@ fn elf(data: &[u8]) -> Vec<u8> {
 }
 
 /// A 64-bit macOS program with a code signature.
-fn macho(identifier: &str) -> Vec<u8> {
+pub fn macho(identifier: &str) -> Vec<u8> {
     let mut directory = vec![0u8; 52];
     let be = |n: u32| n.to_be_bytes();
     put(&mut directory, 0, &be(0xfade_0c02));
