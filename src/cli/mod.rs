@@ -39,6 +39,7 @@ pub fn run() -> Exit {
 pub fn run_with(more: MoreAnalyzers) -> Exit {
     quiet_panics();
     no_core();
+    full_files_are_errors();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
@@ -68,6 +69,12 @@ fn no_core() {
         rustix::process::Resource::Core,
         rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
     );
+}
+
+/// A limit on the size of files is an error of the write that meets it, as a full disk is, and not the end of the process.
+fn full_files_are_errors() {
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 /// A panic inside a fence is recorded as a gap. Its text may hold content of the evidence, so it is not

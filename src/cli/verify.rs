@@ -38,7 +38,9 @@ fn fingerprint(text: &str) -> Result<String, String> {
 
 /// Checks a case folder.
 pub fn run(args: &VerifyArgs) -> Exit {
-    let verified = match report::verify(&args.case, args.key.as_deref()) {
+    // A link that the user names is followed, once.
+    let case = args.case.canonicalize().unwrap_or_else(|_| args.case.clone());
+    let verified = match report::verify(&case, args.key.as_deref()) {
         Ok(verified) => verified,
         Err(e) => {
             eprintln!("wardround: {e}");

@@ -82,7 +82,9 @@ impl Matcher for RowMatcher {
     fn skip_matching(&mut self) {}
 
     fn start_matching(&mut self, mut handle_sequence: impl for<'a> FnMut(Sequence<'a>)) {
-        let (mut at, mut told, mut misses) = (self.at, self.at, 0_usize);
+        // The first byte is always told: ruzstd's encoder (0.9) has no table for a block whose matches follow each other
+        // without a literal from its beginning to its end, and panics.
+        let (mut at, mut told, mut misses) = (self.at + 1, self.at, 0_usize);
         while at + 8 <= self.data.len() {
             let found = self.exchange(at).filter(|then| at - then <= WINDOW);
             let length = found.map_or(0, |then| equal(&self.data, then, at));
@@ -152,6 +154,15 @@ mod tests {
         noise.extend_from_within(..50_000);
         noise.extend_from_within(noise.len() - 90_000..);
         assert!(unpacked(&packed(&noise)) == noise);
+    }
+
+    #[test]
+    fn blocks_of_matches_alone_are_taken() {
+        for period in [1, 6, 7, 1000, BLOCK, BLOCK + 1] {
+            let one: Vec<u8> = (0..period).map(|i| (i * i % 251) as u8).collect();
+            let plain: Vec<u8> = one.iter().copied().cycle().take(5 * BLOCK + 3).collect();
+            assert!(unpacked(&packed(&plain)) == plain, "{period}");
+        }
     }
 
     #[test]

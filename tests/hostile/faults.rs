@@ -83,20 +83,15 @@ const FAULTS: &[Fault] = &[
         r#"trap '' PIPE HUP TERM INT USR1; "$0" scan "$1" --case "$2""#,
         FOUND,
     ),
-    fault("places for the case folder", "in the target", r#""$0" scan "$1" --case "$1/case""#, &[64]),
+    fault("places for the case folder", "in the target", r#""$0" scan "$1" --case "$1/case""#, &[73]),
     fault("places for the case folder", "the target", r#""$0" scan "$1" --case "$1""#, &[64, 73]),
     fault(
         "places for the case folder",
         "behind a link into the target",
         r#"ln -s "$1" "$2.link"; "$0" scan "$1" --case "$2.link/case""#,
-        &[64],
+        &[73],
     ),
-    fault(
-        "places for the case folder",
-        "a link",
-        r#"mkdir "$2.real"; ln -s "$2.real" "$2"; "$0" scan "$1" --case "$2""#,
-        &[64, 73],
-    ),
+    fault("places for the case folder", "a link", r#"mkdir "$2.real"; ln -s "$2.real" "$2"; "$0" scan "$1" --case "$2""#, FOUND),
     fault("places for the case folder", "a link to nowhere", r#"ln -s "$2.real" "$2"; "$0" scan "$1" --case "$2""#, &[64, 73]),
     fault("places for the case folder", "a file", r#"echo x >"$2"; "$0" scan "$1" --case "$2""#, &[64, 73]),
     fault(
@@ -140,7 +135,12 @@ fn judged(fault: &Fault, output: &Output, case: &std::path::Path) -> Vec<String>
     if stderr.contains("panicked") || stderr.contains(['\u{1b}', '\u{fffd}']) {
         wrong.push(format!("said {stderr:?}"));
     }
-    if code >= 64 && code < 128 && !stderr.contains("wardround: ") && !fault.script.contains("2>") {
+    if code >= 64
+        && code < 128
+        && !stderr.contains("wardround: ")
+        && !stderr.starts_with("error: ")
+        && !fault.script.contains("2>")
+    {
         wrong.push(format!("exit code {code} without a word: {stderr:?}"));
     }
     // A case folder that was sealed is whole, whatever else went wrong.
