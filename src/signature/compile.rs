@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 use yara_x::{Compiler, IgnoredRuleReason, Rules, SourceCode};
+use yara_x_parser::Parser;
+use yara_x_parser::cst::{CSTStream, Event, SyntaxKind};
 
 use crate::model::text;
 
@@ -131,6 +133,13 @@ fn survey(sources: &[Source], compiled: Compiled) -> Compiled {
     let Compiled { rules, mut reports, .. } = compiled;
     let terms = traits::of_sources(sources);
     let place: BTreeMap<String, usize> = reports.iter().enumerate().map(|(i, r)| (r.name.clone(), i)).collect();
+    let taken: BTreeSet<(&str, &str)> = rules.iter().map(|rule| (rule.namespace(), rule.identifier())).collect();
+    for (source, report) in sources.iter().zip(&mut reports).filter(|(_, report)| report.rejected.is_empty()) {
+        for name in declared(&source.text).filter(|name| !taken.contains(&(source.name.as_str(), *name))) {
+            let why = format!("rule {name} is left out without a reason: it may be nested too deep");
+            report.rejected.push(rejected(&source.name, line_of_rule(&source.text, name), &why));
+        }
+    }
     for rule in rules.iter() {
         let Some(report) = place.get(rule.namespace()).and_then(|&i| reports.get_mut(i)) else { continue };
         report.loaded = report.loaded.saturating_add(1);
@@ -144,6 +153,19 @@ fn survey(sources: &[Source], compiled: Compiled) -> Compiled {
         }
     }
     Compiled { rules, reports, terms }
+}
+
+/// Names of the rules that a text declares. The compiler drops a rule that nests deeper than its parser goes, and says nothing.
+fn declared(source: &str) -> impl Iterator<Item = &str> {
+    let mut named = false;
+    CSTStream::from(Parser::new(source.as_bytes())).filter_map(move |event| match event {
+        Event::Token { kind: SyntaxKind::RULE_KW, .. } => {
+            named = true;
+            None
+        }
+        Event::Token { kind: SyntaxKind::IDENT, span } if std::mem::take(&mut named) => source.get(span.start()..span.end()),
+        _ => None,
+    })
 }
 
 /// What `add_source` added to errors and ignored rules since.

@@ -135,8 +135,7 @@ fn judged(fault: &Fault, output: &Output, case: &std::path::Path) -> Vec<String>
     if stderr.contains("panicked") || stderr.contains(['\u{1b}', '\u{fffd}']) {
         wrong.push(format!("said {stderr:?}"));
     }
-    if code >= 64
-        && code < 128
+    if (64..128).contains(&code)
         && !stderr.contains("wardround: ")
         && !stderr.starts_with("error: ")
         && !fault.script.contains("2>")
