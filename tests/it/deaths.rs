@@ -89,7 +89,7 @@ fn an_endless_loop_is_given_up() {
         scene.file(&format!("loop-{i}.bin"), "FAULT loop");
     }
     scene.file("other.txt", "x");
-    let case = scan(&scene, &["--object-deadline", "0.02", "--threads", "2"]);
+    let case = scan(&scene, &["--object-deadline", "0.05", "--threads", "2"]);
     case.assert_adds_up();
     assert_eq!(case.exit(), 3, "{}", case.stderr());
     assert_eq!(case.report["coverage"]["by_reason"]["hung"], times() as u64);
