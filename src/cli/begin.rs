@@ -38,9 +38,11 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
     })
 }
 
-/// Takes back a folder in which nothing was scanned.
+/// Takes back a folder in which nothing was scanned, unless another process has it: whoever is refused because of that must
+/// not take it away.
 pub fn abandon(case: &Path) {
     let Ok(folder) = CaseFolder::open(case) else { return };
+    let Ok(_lock) = folder.lock() else { return };
     if let (true, Ok((start, _))) = (folder.is_untouched(), command(&folder)) {
         folder.abandon(start.made);
     }
@@ -130,4 +132,25 @@ fn encode(text: OsString) -> Vec<u8> {
 fn decode(bytes: &[u8]) -> OsString {
     let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     std::os::windows::ffi::OsStringExt::from_wide(&units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_another_process_has_is_not_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let case = dir.path().join("case");
+        let folder = CaseFolder::begin(&case).unwrap();
+        let start =
+            Start { arguments: vec![], folder: vec![], run_id: String::new(), started: String::new(), seed: [0; 16], made: true };
+        keep(&folder, start).unwrap();
+        let lock = folder.lock().unwrap();
+        abandon(&case);
+        assert!(case.exists());
+        drop(lock);
+        abandon(&case);
+        assert!(!case.exists());
+    }
 }

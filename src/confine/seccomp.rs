@@ -139,8 +139,8 @@ const OLDER: &[libc::c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[libc::c_long] = &[];
 
-/// setxattrat(2), removexattrat(2) and file_setattr(2), which have one number on all processors.
-const NEWER: &[libc::c_long] = &[463, 466, 469];
+/// setxattrat(2), removexattrat(2), open_tree_attr(2) and file_setattr(2), which have one number on all processors.
+const NEWER: &[libc::c_long] = &[463, 466, 467, 469];
 
 /// With this bit a call is the same by the numbers of x32 (`__X32_SYSCALL_BIT`).
 const X32: i64 = 0x4000_0000;

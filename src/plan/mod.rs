@@ -181,17 +181,18 @@ pub fn random_seed() -> Result<[u8; 16], PlanError> {
 impl Plan {
     /// Checks everything and loads rules and indicators. `stop` is set to end the run early.
     pub fn new(options: &Options, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
-        Self::with(options, targets::resolve(options)?, stop)
+        let targets = targets::resolve(options)?;
+        make_cache(options, &targets)?;
+        Self::with(options, targets, stop)
     }
 
-    /// The same for targets that were opened before.
+    /// The same for targets that were opened before, and with them the folder of compiled rules ([`make_cache`]).
     ///
     /// # Errors
     /// As [`Plan::new`].
     pub fn with(options: &Options, targets: Vec<PlannedTarget>, stop: Arc<AtomicBool>) -> Result<Self, PlanError> {
         let case = place::case_folder(options, &targets)?;
         let same_volume = place::on_a_targets_volume(&case, &targets);
-        make_cache(options, &targets)?;
         let usage = |e: &dyn std::fmt::Display| PlanError::Usage(e.to_string());
         let packs = packs::verify_packs(options)?;
         let (indicators, mut ioc_inputs) = IndicatorSet::load(&options.iocs, !options.no_default_iocs).map_err(|e| usage(&e))?;

@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What is set on a mount: nobody writes through it, and reading leaves no trace.
 const QUIET: u64 = libc::MOUNT_ATTR_RDONLY
@@ -27,7 +27,7 @@ pub fn quiet_mount(clone: BorrowedFd<'_>) -> io::Result<()> {
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            clone.as_fd().as_raw_fd(),
+            clone.as_raw_fd(),
             c"".as_ptr(),
             flags,
             std::ptr::from_ref(&attr),
