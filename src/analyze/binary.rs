@@ -80,7 +80,7 @@ impl Examine for Worker<'_> {
     fn name_only(&mut self, object: &Object, out: &mut Findings) {
         let mut found = Judgement { reasons: name_reasons(object.locator.base_name(), None), ..Judgement::default() };
         // Links and folders carry names too, but what they are can't be run.
-        if object.kind != Kind::Member && object.kind != Kind::File {
+        if object.kind != Kind::Member && !object.kind.is_stored() {
             found.reasons.retain(|r| r.id == "name.bidi_override");
         }
         push(&object.locator, found, out);

@@ -103,7 +103,7 @@ fn owner_and_group(owner: &str) -> (String, String) {
 /// `S_IFMT` bits (inode(7)). Members are read because they have content.
 fn type_bits(kind: Kind) -> u32 {
     match kind {
-        Kind::File | Kind::Member => 0o100_000,
+        Kind::File | Kind::Stream | Kind::Member => 0o100_000,
         Kind::Dir => 0o040_000,
         _ => 0,
     }

@@ -186,6 +186,14 @@ fn exit_of(report: &Report) -> Exit {
 
 /// Peak resident memory in bytes (`VmHWM` of proc(5)).
 pub fn peak_memory() -> Option<u64> {
+    #[cfg(windows)]
+    return crate::sys::windows::peak_memory();
+    #[cfg(not(windows))]
+    of_proc()
+}
+
+#[cfg(not(windows))]
+fn of_proc() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kib: u64 = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()?;
     kib.checked_mul(1024)

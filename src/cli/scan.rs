@@ -191,7 +191,8 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
     let deaths = resumed.recovery.deaths.clone();
     plan.job.recovery = resumed.recovery;
     if !args.full_speed && plan.targets.iter().any(PlannedTarget::is_live_volume) {
-        yield_to_others();
+        plan.job.yields = true;
+        crate::sys::yield_to_others();
     }
     tell_on_signal(&plan.job.counters);
     let display = Progress::start(plan.job.counters.clone(), stop.clone(), args.quiet);
@@ -259,14 +260,6 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
 /// The examiner's key, or one of this run alone.
 pub(super) fn seal_key(file: Option<&Path>) -> Result<SealKey, Exit> {
     file.map_or_else(SealKey::ephemeral, SealKey::from_file).map_err(|e| usage(&e))
-}
-
-/// Everybody else goes first, for the processor and where the system lets us for the disk.
-fn yield_to_others() {
-    #[cfg(unix)]
-    let _ = rustix::process::nice(19);
-    #[cfg(target_os = "linux")]
-    let _ = ioprio::set_priority(ioprio::Target::Process(ioprio::Pid::from_raw(0)), ioprio::Priority::new(ioprio::Class::Idle));
 }
 
 /// The random key of this scan: drawn by its first process, kept for those after it. None where the operator gives one.

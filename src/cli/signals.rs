@@ -16,6 +16,8 @@ const ONE_PRESS: Duration = Duration::from_millis(400);
 /// display is drawn, the display says so.
 pub fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
     let stop = stop.clone();
+    #[cfg(windows)]
+    let at_close = stop.clone();
     let first = OnceLock::new();
     let set = ctrlc::set_handler(move || {
         // The terminal tells every process of the group, and the supervisor passes on what it is told: the same signal.
@@ -30,6 +32,8 @@ pub fn stop_on_signal(stop: &Arc<AtomicBool>, quiet: bool) {
             eprintln!("{}", progress::STOPPING);
         }
     });
+    #[cfg(windows)]
+    crate::sys::windows::stop_when_closed(at_close);
     if set.is_err() {
         eprintln!("wardround: Ctrl-C can't be caught here; it will end the scan without a report");
     }
@@ -59,6 +63,8 @@ pub fn asked_to_stop() -> Arc<AtomicBool> {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
+        #[cfg(windows)]
+        crate::sys::windows::stop_when_closed(stop.clone());
         stop
     });
     stop.clone()

@@ -124,7 +124,15 @@ fn watch(mut child: Child, folder: &CaseFolder, args: &ScanArgs, stop: &AtomicBo
     let (mut looked, mut told) = (begun, false);
     loop {
         match child.try_wait() {
-            Ok(Some(status)) => return end(status),
+            Ok(Some(status)) => {
+                return match end(status) {
+                    // Whoever ends a process from outside gives it this code there.
+                    End::Exit(Exit::Findings) if cfg!(windows) && !folder.has_report() => {
+                        End::Death("ended from outside".to_owned())
+                    }
+                    end => end,
+                };
+            }
             Ok(None) => {}
             Err(e) => return End::Death(format!("lost: {e}")),
         }
@@ -192,7 +200,10 @@ impl Pulses {
 fn end(status: ExitStatus) -> End {
     match status.code().map(|code| (code, Exit::from_code(code))) {
         Some((_, Some(exit))) => End::Exit(exit),
-        Some((code, None)) => End::Death(format!("exit code {code}")),
+        Some((code, None)) => {
+            let status = STATUSES.iter().find(|(status, _)| cfg!(windows) && *status == code.cast_unsigned());
+            End::Death(status.map_or_else(|| format!("exit code {code}"), |(_, name)| (*name).to_owned()))
+        }
         None => End::Death(death(status)),
     }
 }
@@ -220,6 +231,18 @@ const SIGNALS: &[(i32, &str)] = &[
 fn death(_: ExitStatus) -> String {
     "ended".to_owned()
 }
+
+/// Exit codes with which Windows ends a process (ntstatus.h).
+const STATUSES: &[(u32, &str)] = &[
+    (0xc000_0005, "access violation"),
+    (0xc000_0006, "in-page error"),
+    (0xc000_0017, "no memory"),
+    (0xc000_001d, "illegal instruction"),
+    (0xc000_0094, "division by zero"),
+    (0xc000_00fd, "stack overflow"),
+    (0xc000_0374, "damaged heap"),
+    (0xc000_0409, "abort"),
+];
 
 #[cfg(unix)]
 use rustix::process::Signal;

@@ -14,7 +14,10 @@ mod privileges;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod seccomp;
 
-#[cfg(target_os = "linux")]
+#[cfg(windows)]
+mod windows;
+
+#[cfg(any(target_os = "linux", windows))]
 pub mod attempts;
 
 /// What the process still has to do.
@@ -55,7 +58,7 @@ pub struct Measure {
 }
 
 impl Measure {
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     fn new(name: &'static str, degree: Degree, detail: impl Into<String>) -> Self {
         Self { name, degree, detail: detail.into() }
     }
@@ -73,7 +76,13 @@ pub fn enter(needs: &Needs) -> Vec<Measure> {
     taken
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Gives up what isn't needed.
+#[cfg(windows)]
+pub fn enter(_: &Needs) -> Vec<Measure> {
+    vec![windows::job(), windows::no_children(), windows::libraries(), windows::privileges(), windows::network()]
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn enter(_: &Needs) -> Vec<Measure> {
     Vec::new()
 }

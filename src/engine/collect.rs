@@ -323,12 +323,12 @@ impl Collector {
             Disposition::Skipped => &mut c.skipped,
             Disposition::Failed => &mut c.failed,
         } += 1;
-        if object.kind == Kind::File && object.hard_link_to.is_none() {
+        if object.kind.is_stored() && object.hard_link_to.is_none() {
             c.bytes_discovered = c.bytes_discovered.saturating_add(object.meta.size);
             c.bytes_examined = c.bytes_examined.saturating_add(object.read.min(object.meta.size));
         }
         if object.proved_by.is_some() {
-            let bytes = if object.kind == Kind::File && object.hard_link_to.is_none() { object.meta.size } else { 0 };
+            let bytes = if object.kind.is_stored() && object.hard_link_to.is_none() { object.meta.size } else { 0 };
             self.unchanged = (self.unchanged.0 + 1, self.unchanged.1.saturating_add(bytes));
         }
         self.reread += u64::from(object.reread && object.hard_link_to.is_none());

@@ -1,7 +1,13 @@
 //! What the machine is doing: processor time of this process and of all, free memory, free disk. `None` where the
 //! system doesn't tell.
 
+#[cfg(not(windows))]
 use std::path::Path;
+
+#[cfg(windows)]
+pub use crate::sys::windows::{disk, free_memory};
+#[cfg(windows)]
+use crate::sys::windows::{machine_time as machine, own_time as own};
 
 /// Processor time up to a moment, seconds over all processors.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,12 +47,13 @@ fn own() -> Option<f64> {
     Some(t.tv_sec as f64 + t.tv_nsec as f64 / 1e9)
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 fn own() -> Option<f64> {
     None
 }
 
 /// Busy and all time of all processors, from the first line of /proc/stat (proc(5)), in ticks of 10 ms.
+#[cfg(not(windows))]
 fn machine() -> Option<(f64, f64)> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let ticks: Vec<f64> = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().filter_map(|n| n.parse().ok()).collect();
@@ -56,6 +63,7 @@ fn machine() -> Option<(f64, f64)> {
 }
 
 /// Bytes that a new program could have without swapping (`MemAvailable` of proc(5)).
+#[cfg(not(windows))]
 pub fn free_memory() -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kib: u64 = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?.trim().trim_end_matches(" kB").parse().ok()?;
@@ -69,7 +77,7 @@ pub fn disk(at: &Path) -> Option<(u64, u64)> {
     Some((fs.f_bavail.checked_mul(fs.f_frsize)?, fs.f_blocks.checked_mul(fs.f_frsize)?))
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 pub fn disk(_: &Path) -> Option<(u64, u64)> {
     None
 }

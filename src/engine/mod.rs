@@ -89,6 +89,8 @@ pub struct Job {
     /// What may be taken from the machine.
     pub care: Care,
     pub brake: Brake,
+    /// Threads go behind everybody else's at the disk, where each has to say so itself.
+    pub yields: bool,
     /// Set from outside to stop at the next chance.
     pub stop: Arc<AtomicBool>,
 }
@@ -110,6 +112,12 @@ pub type Batch = Vec<Record>;
 impl Job {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    fn begin_thread(&self) {
+        if self.yields {
+            crate::sys::yield_disk();
+        }
     }
 
     /// Lets a worker take an object, noting that it is on it. What an earlier process may have died on is taken
@@ -151,6 +159,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
+            job.begin_thread();
             let mut sink = ToWorkers::new(job, entries_in);
             for source in &job.sources {
                 source.walk(&mut sink);
@@ -166,6 +175,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                 for k in 0..job.threads {
                     let (entries, out) = (entries.clone(), batches_in.clone());
                     s.spawn(move |_| {
+                        job.begin_thread();
                         let mut worker = Worker::new(job, gate, k);
                         for found in entries {
                             if out.send(job.supervised(k, found, alone, &mut worker)).is_err() {

@@ -80,7 +80,7 @@ pub fn recheck(
 
 /// Whether the content was read, so that all names of the file were matched at its first one.
 fn read(object: &Object) -> bool {
-    object.kind == Kind::File
+    object.kind.is_stored()
         && (matches!(object.disposition, Disposition::Examined | Disposition::Partial)
             || object.reason == Some(GapReason::Unchanged))
 }

@@ -84,7 +84,7 @@ impl<'j> Worker<'j> {
                 let gap = Gap::new(&entry.locator, Stage::Run, why, "").bytes(bytes);
                 self.settle(&entry, Disposition::Skipped, Some(gap));
             }
-            None if entry.kind == Kind::File => match self.job.baseline.as_ref().and_then(|b| b.find(&entry, self.job.want)) {
+            None if entry.kind.is_stored() => match self.job.baseline.as_ref().and_then(|b| b.find(&entry, self.job.want)) {
                 Some(proof) if !proof.drawn => self.unchanged(&entry, &proof),
                 proof => self.file(&entry, proof.as_ref()),
             },
@@ -516,7 +516,7 @@ impl Opened<'_, '_> {
 
 /// Bytes that progress counts for an entry.
 pub(super) fn bytes_of(entry: &Entry) -> u64 {
-    if entry.kind == Kind::File { entry.meta.size } else { 0 }
+    if entry.kind.is_stored() { entry.meta.size } else { 0 }
 }
 
 fn subject(entry: &Entry) -> Subject<'_> {

@@ -18,8 +18,16 @@ pub enum Kind {
     Special,
     /// Inside a container.
     Member,
+    /// A named stream of a file or folder (NTFS), as `C:\\a.txt:name`.
     Stream,
     Process,
+}
+
+impl Kind {
+    /// Whether a file system stores bytes of its own for it.
+    pub fn is_stored(self) -> bool {
+        matches!(self, Self::File | Self::Stream)
+    }
 }
 
 /// A point in time as nanoseconds since 1970-01-01 UTC; shown as RFC 3339.
@@ -75,9 +83,9 @@ pub struct Meta {
     pub times: Times,
     /// `uid:gid` on Unix, a SID on Windows.
     pub owner: Option<String>,
-    /// Octal permission bits, as `0644`.
+    /// Octal permission bits, as `0644`; on Windows the attributes in hexadecimal, as `0x20`.
     pub mode: Option<String>,
-    /// Device and inode: the identity of a hard-linked file.
+    /// Device and inode, on Windows serial of the volume and number of the file: the identity of a hard-linked file.
     pub id: Option<(u64, u64)>,
 }
 

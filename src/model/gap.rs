@@ -67,11 +67,14 @@ reasons! {
     Permission, "permission", true, "access was denied";
     NotFound, "vanished", true, "it was gone when it was to be read";
     IoError, "io_error", true, "reading it failed";
+    Locked, "locked", true, "another program holds it so that nobody else may read it";
     Changed, "changed_during_read", true, "it changed while it was read";
     PathLimit, "path_limit", true, "the path could not be followed";
     NetworkFs, "network_fs", true, "it lies on a network file system (--include-network reads those)";
     PseudoFs, "pseudo_fs", false, "a pseudo file system of the kernel; no stored files";
     SpecialFile, "special_file", false, "a device, pipe or socket; recorded, not opened";
+    Placeholder, "placeholder_not_read", true, "only its name is on this disk; reading it would fetch it from a cloud or an archive";
+    ReparsePoint, "reparse_point_not_read", true, "a reparse point of a kind that only its own driver can read; recorded, not opened";
     OwnOutput, "own_output", false, "this scan's own case folder";
     SeenElsewhere, "seen_elsewhere", false, "the same folder was examined under another path";
     Unchanged, "unchanged", false, "unchanged since an earlier scan that examined it; it was not read again";

@@ -41,9 +41,15 @@ impl Name {
             use std::os::unix::ffi::OsStrExt;
             PathBuf::from(OsStr::from_bytes(&self.0))
         }
-        #[cfg(not(unix))]
+        #[cfg(windows)]
         {
-            PathBuf::from(String::from_utf8_lossy(&self.0).into_owned())
+            use std::os::windows::ffi::OsStringExt;
+            super::wtf8::decode(&self.0)
+                .map_or_else(|| self.lossy().as_ref().into(), |units| std::ffi::OsString::from_wide(&units).into())
+        }
+        #[cfg(not(any(unix, windows)))]
+        {
+            PathBuf::from(self.lossy().as_ref())
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod priors;
 pub mod profile;
 pub mod sketch;
 pub mod text;
+pub mod wtf8;
 
 pub use clue::{Clue, ClueKind};
 pub use entry::{Entry, Kind, Meta, Time, Times};

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
 use crate::report::{Host, Tool, sha256_of};
+#[cfg(windows)]
+use crate::sys::windows::{registry_number, registry_text};
 
 /// This program: version, target triple, and the digest of the file it was started from.
 pub fn tool() -> Tool {
@@ -65,13 +67,42 @@ pub fn host() -> Host {
         name: host_name(),
         os: std::env::consts::OS.into(),
         os_version: os_version(),
-        machine_id_sha256: fs::read("/etc/machine-id").ok().map(|id| hex(&Sha256::digest(id.trim_ascii()))),
+        machine_id_sha256: machine_id().map(|id| hex(&Sha256::digest(id.trim_ascii()))),
         timezone: timezone(),
         boot_time: boot_time(),
         privileges: Some(privileges()),
     }
 }
 
+#[cfg(not(windows))]
+fn machine_id() -> Option<Vec<u8>> {
+    fs::read("/etc/machine-id").ok()
+}
+
+#[cfg(windows)]
+fn machine_id() -> Option<Vec<u8>> {
+    registry_text(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid").map(String::into_bytes)
+}
+
+#[cfg(windows)]
+fn os_version() -> Option<String> {
+    const KEY: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+    let told = |value| registry_text(KEY, value);
+    // Windows 11 calls itself 10 there; the build tells.
+    let build = told("CurrentBuild").or_else(|| told("CurrentBuildNumber"))?;
+    let name = told("ProductName").unwrap_or_else(|| "Windows".to_owned());
+    let version = told("DisplayVersion").map(|v| format!(" {v}")).unwrap_or_default();
+    let revision = registry_number(KEY, "UBR").map(|n| format!(".{n}")).unwrap_or_default();
+    Some(format!("{name}{version}, build {build}{revision}"))
+}
+
+#[cfg(windows)]
+fn boot_time() -> Option<String> {
+    let up = crate::sys::windows::uptime();
+    jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(up).ok()?).ok().map(|t| t.to_string())
+}
+
+#[cfg(not(windows))]
 fn os_version() -> Option<String> {
     let text = fs::read_to_string("/etc/os-release").ok()?;
     let name = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="))?.trim_matches('"').to_owned();
@@ -82,6 +113,7 @@ fn os_version() -> Option<String> {
 }
 
 /// `btime` of proc(5).
+#[cfg(not(windows))]
 fn boot_time() -> Option<String> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let seconds: i64 = stat.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
@@ -96,7 +128,16 @@ fn privileges() -> String {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn privileges() -> String {
+    use crate::sys::windows::{Privilege, account, enable, is_elevated};
+    let account = account().unwrap_or_else(|| "unknown".to_owned());
+    let elevated = if is_elevated() { "elevated" } else { "not elevated" };
+    let backup = if enable(Privilege::Backup).is_ok() { ", SeBackupPrivilege" } else { "" };
+    format!("{account}, {elevated}{backup}")
+}
+
+#[cfg(not(any(unix, windows)))]
 fn privileges() -> String {
     "unknown".into()
 }

@@ -267,6 +267,7 @@ impl Plan {
             in_flight: None,
             care: Care { case: case.clone(), gentle: options.care.gentle && live, ..options.care.clone() },
             brake: Brake::default(),
+            yields: false,
             stop,
         };
         let inputs = Inputs { rules: rule_inputs, indicators: ioc_inputs, known_good: good_inputs, options_sha256 };

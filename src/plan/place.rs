@@ -90,9 +90,26 @@ fn same_volume(a: &Path, b: &Path) -> bool {
         let dev = |p: &Path| p.ancestors().find_map(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
         dev(a).is_some() && dev(a) == dev(b)
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        let serial = |p: &Path| p.ancestors().find_map(crate::source::volume_serial);
+        serial(a).is_some() && serial(a) == serial(b)
+    }
+    #[cfg(not(any(unix, windows)))]
     {
         a.components().next() == b.components().next()
+    }
+}
+
+/// Without the prefix by which Windows takes a path as it is: people, indicators and other programs don't write it.
+pub fn plain(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(text) if cfg!(windows) => match (text.strip_prefix(r"\\?\UNC\"), text.strip_prefix(r"\\?\")) {
+            (Some(share), _) => PathBuf::from(format!(r"\\{share}")),
+            (None, Some(rest)) if rest.get(1..2) == Some(":") => PathBuf::from(rest),
+            _ => path,
+        },
+        _ => path,
     }
 }
 
@@ -106,7 +123,7 @@ fn absolute(path: &Path) -> std::io::Result<PathBuf> {
             if rest.components().any(|c| matches!(c, Component::ParentDir)) {
                 return Err(std::io::Error::other("it goes up from a folder that doesn't exist"));
             }
-            return Ok(real.join(rest));
+            return Ok(plain(real).join(rest));
         }
         match known.parent() {
             Some(parent) => known = parent,

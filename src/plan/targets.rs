@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::place::plain;
 use super::{Options, PlanError};
 use crate::model::text;
 use crate::report::TargetKind;
@@ -39,7 +40,11 @@ impl PlannedTarget {
             let tree = crate::source::LinuxTree::new(self.path.clone(), index, map.clone(), include_network, Some(own));
             Box::new(tree.through(self.clone.clone()))
         }
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(windows)]
+        {
+            Box::new(crate::source::WindowsTree::new(self.path.clone(), index, map.clone(), include_network, Some(own)))
+        }
+        #[cfg(not(any(target_os = "linux", windows)))]
         {
             let _ = include_network;
             Box::new(crate::source::PortableTree::new(self.path.clone(), index, map.clone(), Some(own.to_owned())))
@@ -49,7 +54,7 @@ impl PlannedTarget {
 
 /// Checks the targets of the command line.
 pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
-    let asked = if options.targets.is_empty() { vec![PathBuf::from("/")] } else { options.targets.clone() };
+    let asked = if options.targets.is_empty() { everything() } else { options.targets.clone() };
     let mut targets: Vec<PlannedTarget> = Vec::new();
     for path in asked {
         let shown = text::escape(path.as_os_str().as_encoded_bytes());
@@ -61,6 +66,7 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
         })?;
         let absolute = path
             .canonicalize()
+            .map(plain)
             .map_err(|e| PlanError::Usage(format!("target {shown} can't be followed to its place ({e}); nothing was scanned")))?;
         let mut notes = Vec::new();
         if meta.is_symlink() {
@@ -69,7 +75,7 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
         let is_file = std::fs::metadata(&absolute).is_ok_and(|m| m.is_file());
         let whole_volume = !is_file && is_mount_point(&absolute);
         let mapped = options.maps.iter().any(|(prefix, _)| absolute.starts_with(prefix));
-        let kind = match (is_file, mapped || (whole_volume && absolute != Path::new("/"))) {
+        let kind = match (is_file, mapped || (whole_volume && cfg!(unix) && absolute != Path::new("/"))) {
             (true, _) => TargetKind::File,
             (_, true) => TargetKind::Mounted,
             _ => TargetKind::Live,
@@ -90,6 +96,14 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
         }
     }
     Ok(kept)
+}
+
+/// The root, or every fixed drive.
+fn everything() -> Vec<PathBuf> {
+    #[cfg(windows)]
+    return crate::sys::windows::fixed_drives();
+    #[cfg(not(windows))]
+    vec![PathBuf::from("/")]
 }
 
 /// Resolves the targets and opens the way to them, which needs rights that a confined process doesn't have.

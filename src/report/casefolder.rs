@@ -378,11 +378,16 @@ pub(super) fn no_follow(_: &mut OpenOptions) {}
 
 /// Makes a folder that only its owner may enter.
 pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
-    #[allow(unused_mut, reason = "the mode is set on Unix only")]
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    #[cfg(windows)]
+    return crate::sys::windows::private_dir(path);
+    #[cfg(not(windows))]
+    {
+        #[allow(unused_mut, reason = "the mode is set on Unix only")]
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
 }
 
 #[cfg(unix)]

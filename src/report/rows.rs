@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::mask::Masker;
 use crate::model::{
@@ -11,13 +12,32 @@ use crate::model::{
 };
 
 /// One hop of an address; names are shown escaped and masked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum StepRow {
     /// A path of the scanning system.
     Os { os: String },
     /// A member of the container before it, with its position in the archive's own order.
     Member { member: String, index: u32 },
+}
+
+impl<'de> Deserialize<'de> for StepRow {
+    /// Straight from the fields: an untagged enum would keep every value and try each variant, which took most of the time
+    /// in which an inventory is read.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            os: Option<String>,
+            member: Option<String>,
+            index: Option<u32>,
+        }
+        match Fields::deserialize(from)? {
+            Fields { os: Some(os), member: None, index: None } => Ok(Self::Os { os }),
+            Fields { os: None, member: Some(member), index: Some(index) } => Ok(Self::Member { member, index }),
+            _ => Err(D::Error::custom("a step is `os`, or `member` with its `index`")),
+        }
+    }
 }
 
 /// An address, masked: `locator`, `path` and where it may be given `path_raw`.

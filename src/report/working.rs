@@ -50,6 +50,11 @@ impl CaseFolder {
         fs::symlink_metadata(self.path().join(STATE)).is_ok_and(|m| m.is_file())
     }
 
+    /// Whether a scan was brought to an end here, be it an early one.
+    pub fn has_report(&self) -> bool {
+        self.path().join("report.json").exists()
+    }
+
     /// Whether no process has come as far as scanning.
     pub fn is_untouched(&self) -> bool {
         !self.path().join(JOURNAL).exists()

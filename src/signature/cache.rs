@@ -86,9 +86,17 @@ fn ours(file: &File) -> bool {
     file.metadata().is_ok_and(|m| m.uid() == me && m.mode() & 0o022 == 0)
 }
 
-#[cfg(not(unix))]
+/// Only this account, administrators and the system may change it.
+#[cfg(windows)]
+fn ours(file: &File) -> bool {
+    let me = crate::sys::windows::account();
+    let accounts: Vec<&str> = ["S-1-5-18", "S-1-5-32-544"].into_iter().chain(me.as_deref()).collect();
+    crate::sys::windows::security(file).is_ok_and(|d| crate::sys::ntinfo::is_only_of(&d, &accounts))
+}
+
+#[cfg(not(any(unix, windows)))]
 fn ours(_file: &File) -> bool {
-    true
+    false
 }
 
 /// Writes beside and renames, so that a reader sees a whole file or none. A failure costs the next start its time only.

@@ -168,8 +168,21 @@ pub fn fs_type(path: &Path) -> std::io::Result<FsType> {
     fs_type_of(&fd, makedev(st.stx_dev_major, st.stx_dev_minor))
 }
 
+/// The file system that a path lies on, by its drive.
+#[cfg(windows)]
+pub fn fs_type(path: &Path) -> std::io::Result<FsType> {
+    use std::path::Component;
+    let root: std::path::PathBuf =
+        path.components().take_while(|c| matches!(c, Component::Prefix(_) | Component::RootDir)).collect();
+    let kind = match crate::sys::windows::drive(&root) {
+        crate::sys::windows::Drive::Network => FsKind::Network,
+        _ => FsKind::Local,
+    };
+    Ok(FsType { kind, name: if kind == FsKind::Network { "network drive" } else { "drive" } })
+}
+
 /// The file system a path lies on, where the platform tells.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn fs_type(_path: &Path) -> std::io::Result<FsType> {
     Ok(FsType { kind: FsKind::Local, name: "unknown" })
 }

@@ -23,7 +23,9 @@ use rustix::io::Errno;
 
 use super::fstype::{Mount, fs_type_of, mounts};
 use super::links::HardLinks;
-use super::{Content, Found, FsKind, MountClone, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
+use super::{
+    Content, Found, FsKind, MountClone, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, hardly_stored, io_reason,
+};
 use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times};
 
 /// The kernel takes paths shorter than this (`PATH_MAX` is 4096 with the NUL); longer ones go in hops.
@@ -34,8 +36,6 @@ const OPEN_DIRS: usize = 128;
 const MAX_LEVELS: usize = 20_000;
 /// Bytes of a folder's path, four times `PATH_MAX`: every object below carries it.
 const MAX_PATH: usize = 16 << 10;
-/// Files from this size on are not read when almost nothing of them is stored.
-const SPARSE_FROM: u64 = 64 << 30;
 
 /// A folder or file of a live or mounted file system.
 pub struct LinuxTree {
@@ -408,9 +408,8 @@ impl Session for LinuxSession<'_> {
             });
         }
         let stored = st.stx_blocks.saturating_mul(512);
-        if st.stx_size >= SPARSE_FROM && stored < st.stx_size / 16 {
-            let detail = format!("{} bytes long, {stored} bytes stored", st.stx_size);
-            return Err(OpenError { reason: GapReason::SparseFile, detail });
+        if let Some(sparse) = hardly_stored(st.stx_size, stored) {
+            return Err(sparse);
         }
         // A file that reads ahead is the common case; the hint costs nothing where it is ignored.
         let _ = rustix::fs::fadvise(&fd, 0, None, rustix::fs::Advice::Sequential);
@@ -461,12 +460,7 @@ impl Content for OpenFile {
             Err(e) => return Some(e.to_string()),
         };
         let now = (st.stx_size, meta_of(&st).times.mtime);
-        match (now.0.cmp(&self.seen.0), now.1 == self.seen.1) {
-            (std::cmp::Ordering::Greater, _) => Some(format!("it grew from {} to {} bytes", self.seen.0, now.0)),
-            (std::cmp::Ordering::Less, _) => Some(format!("it shrank from {} to {} bytes", self.seen.0, now.0)),
-            (_, false) => Some("it was written to".into()),
-            _ => None,
-        }
+        super::change(self.seen.0, now.0, now.1 == self.seen.1)
     }
 }
 

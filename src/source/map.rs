@@ -28,7 +28,8 @@ impl PathMap {
     pub fn origin(&self, path: &[u8]) -> Option<Name> {
         let (drive, rest) = self.pairs.iter().find_map(|(prefix, drive)| {
             let rest = path.strip_prefix(prefix.as_slice())?;
-            (rest.is_empty() || rest.starts_with(b"/")).then_some((drive, rest))
+            let border = rest.first().is_none_or(|b| *b == b'/' || (cfg!(windows) && *b == b'\\'));
+            border.then_some((drive, rest))
         })?;
         let mut out = drive.clone();
         if rest.is_empty() {

@@ -16,6 +16,10 @@ mod links;
 mod linux;
 mod map;
 mod portable;
+#[cfg(any(windows, test))]
+mod reparse;
+#[cfg(windows)]
+mod windows;
 
 pub use clone::MountClone;
 pub use fstype::{FsKind, FsType, fs_type};
@@ -23,6 +27,8 @@ pub use fstype::{FsKind, FsType, fs_type};
 pub use linux::LinuxTree;
 pub use map::PathMap;
 pub use portable::PortableTree;
+#[cfg(windows)]
+pub use windows::{WindowsTree, volume_serial};
 
 /// Something a source found. With a gap, the object is already settled and isn't opened.
 #[derive(Debug)]
@@ -118,9 +124,39 @@ fn is_within(root: &[u8], path: &[u8]) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.first().is_some_and(separator) || root.last().is_some_and(separator))
 }
 
+/// Files from this size on are not read when almost nothing of them is stored.
+const SPARSE_FROM: u64 = 64 << 30;
+
+/// Why a file of `size` bytes, `stored` of them on the disk, is not read.
+fn hardly_stored(size: u64, stored: u64) -> Option<OpenError> {
+    (size >= SPARSE_FROM && stored < size / 16)
+        .then(|| OpenError { reason: GapReason::SparseFile, detail: format!("{size} bytes long, {stored} bytes stored") })
+}
+
+/// What changed of a file between two looks, in words.
+fn change(before: u64, now: u64, same_time: bool) -> Option<String> {
+    match now.cmp(&before) {
+        std::cmp::Ordering::Greater => Some(format!("it grew from {before} to {now} bytes")),
+        std::cmp::Ordering::Less => Some(format!("it shrank from {before} to {now} bytes")),
+        std::cmp::Ordering::Equal => (!same_time).then(|| "it was written to".into()),
+    }
+}
+
+/// Errors of Windows (winerror.h) that say more than their kind: sharing and lock violations, and those of cloud files.
+fn windows_reason(code: i32) -> Option<GapReason> {
+    match code {
+        32 | 33 => Some(GapReason::Locked),
+        358..=404 | 426 | 434 => Some(GapReason::Placeholder),
+        _ => None,
+    }
+}
+
 /// The gap reason for an I/O error.
 fn io_reason(err: &std::io::Error) -> GapReason {
     use std::io::ErrorKind;
+    if let Some(reason) = err.raw_os_error().filter(|_| cfg!(windows)).and_then(windows_reason) {
+        return reason;
+    }
     match err.kind() {
         ErrorKind::PermissionDenied => GapReason::Permission,
         ErrorKind::NotFound => GapReason::NotFound,

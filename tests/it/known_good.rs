@@ -305,6 +305,7 @@ fn what_cannot_be_used_is_one_sentence() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[cfg(unix)]
 fn a_full_disk_ends_with_73_and_leaves_the_old_set() {
     use std::os::unix::process::CommandExt;
     let dir = tempfile::tempdir().unwrap();
@@ -363,6 +364,7 @@ fn damaged_sets_are_refused() {
 
 #[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn a_set_that_others_may_change_is_read_instead_of_mapped() {
     use std::os::unix::fs::PermissionsExt;
     let (scene, file) = marked();

@@ -4,16 +4,23 @@ mod analyzers;
 mod annex;
 mod benign;
 mod binary;
+#[cfg(unix)]
 mod confine;
 mod container;
 mod contents;
+#[cfg(unix)]
 mod deaths;
+#[cfg(unix)]
 mod delivery;
+#[cfg(unix)]
 mod deploy;
 mod diff;
 mod differential;
+#[cfg(unix)]
 mod exports;
+#[cfg(unix)]
 mod failing_disk;
+#[cfg(unix)]
 mod fleet;
 mod identifiers;
 mod ioc;
@@ -36,6 +43,7 @@ mod registry;
 mod report;
 mod resume;
 mod rules;
+#[cfg(unix)]
 mod runs;
 mod samples;
 mod scenarios;
@@ -43,13 +51,19 @@ mod sqlite;
 mod staging;
 mod stix;
 mod support;
+#[cfg(unix)]
 mod sweep;
+#[cfg(unix)]
 mod unchanged;
 mod verify;
 mod volumes;
+#[cfg(unix)]
 mod walk;
+#[cfg(windows)]
+mod windows;
 mod yara;
 
+#[cfg(unix)]
 #[path = "../hostile/mod.rs"]
 mod hostile;
 #[path = "../layers.rs"]

@@ -221,6 +221,7 @@ fn t2_locked_archive_of_this_hosts_own_claims() {
 }
 
 #[test]
+#[cfg(unix)]
 fn t3_a_dump_in_shared_memory_under_a_pictures_name() {
     stands("T3", &["place", "name", "owner"], |scene, without| {
         let rows: String =

@@ -34,6 +34,7 @@ pub fn has_tool(name: &str) -> bool {
 }
 
 /// Whether the tests run with all rights.
+#[cfg(unix)]
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -69,6 +69,7 @@ fn an_untouched_case_verifies_by_us_and_by_hand() {
 }
 
 #[test]
+#[cfg(unix)]
 fn every_change_is_found_by_us_and_by_hand() {
     let scene = Scene::new();
     let case = sealed(&scene, &[]);

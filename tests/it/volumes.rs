@@ -276,6 +276,7 @@ fn parts_of_7z_and_zip_that_are_missing_are_named() {
 
 #[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn access_times_of_volumes_stay() {
     use std::os::unix::fs::MetadataExt;
     let Some(corpus) = corpus() else { return };
@@ -295,6 +296,7 @@ fn access_times_of_volumes_stay() {
 
 #[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn links_and_pipes_are_no_volumes() {
     let Some(corpus) = corpus() else { return };
     let scene = rar_scene(&corpus);

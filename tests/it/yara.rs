@@ -198,6 +198,7 @@ fn the_cache_is_used_checked_and_rewritten() {
 
 #[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn a_cache_that_others_can_write_is_not_trusted() {
     use std::os::unix::fs::PermissionsExt;
     let (dir, paths) = rules_of(&[("a.yar", "rule A { condition: true }")]);
@@ -473,6 +474,7 @@ fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
 
 #[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn externals_of_a_file_on_a_mapped_drive() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let scene = Scene::new();

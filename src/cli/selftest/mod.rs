@@ -104,7 +104,7 @@ pub fn run(args: &SelftestArgs) -> Exit {
 
 /// What another process, which is confined as a scan is, gets through with.
 fn try_out(folder: &Path) -> Tried {
-    if !cfg!(target_os = "linux") {
+    if !cfg!(any(target_os = "linux", windows)) {
         return Tried::default();
     }
     let mut command = Command::new(program());
@@ -121,7 +121,7 @@ fn try_out(folder: &Path) -> Tried {
 }
 
 /// In the process that tries: gives up rights as a scan does, then tries.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 fn attempt(arguments: &[String], unconfined: bool) -> Exit {
     use crate::confine::{Needs, attempts, enter, left_out};
     let [folder, other] = arguments else { return Exit::Usage };
@@ -149,7 +149,7 @@ fn attempt(arguments: &[String], unconfined: bool) -> Exit {
     Exit::Clean
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 fn attempt(_: &[String], _: bool) -> Exit {
     Exit::Usage
 }

@@ -46,7 +46,7 @@ pub fn send(notify: &str, line: &str) -> Result<(), String> {
     sent.map(|_| ()).map_err(|e| format!("the system's log at {} took no line ({e}): the case itself is complete", shown()))
 }
 
-/// The system's own tool writes to the application log, as the event source `wardround`.
+/// One event in the application log, from the source `wardround`.
 ///
 /// # Errors
 /// In one sentence.
@@ -55,16 +55,14 @@ pub fn send(_: &str, line: &str) -> Result<(), String> {
     // What stands before the dash is of syslog alone.
     let (head, text) = line.split_once(" - ").unwrap_or(("<6>", line));
     let severity: u8 = head.trim_start_matches('<').split('>').next().and_then(|n| n.parse().ok()).map_or(6, |n: u8| n % 8);
-    let kind = ["ERROR", "ERROR", "ERROR", "ERROR", "WARNING", "WARNING"].get(usize::from(severity)).unwrap_or(&"INFORMATION");
-    let sent = std::process::Command::new("eventcreate")
-        .args(["/L", "APPLICATION", "/SO", "wardround", "/ID", "1", "/T", kind, "/D", text])
-        .stdout(std::process::Stdio::null())
-        .status();
-    match sent {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("the application log took no event ({status}): the case itself is complete")),
-        Err(e) => Err(format!("eventcreate can't be run ({e}): the case itself is complete")),
-    }
+    // Error, warning, information; the number of the event is the severity, so that monitoring can tell without reading.
+    let kind = match severity {
+        0..=3 => 1,
+        4 | 5 => 2,
+        _ => 4,
+    };
+    crate::sys::windows::report_event(kind, 100 + u32::from(severity), text)
+        .map_err(|e| format!("the application log took no event ({e}): the case itself is complete"))
 }
 
 #[cfg(not(any(unix, windows)))]

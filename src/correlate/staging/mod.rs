@@ -304,7 +304,7 @@ impl Correlator for Staging {
         if object.locator.depth() > 0 {
             self.note_member(object);
             self.note_archive(object);
-        } else if object.kind == Kind::File {
+        } else if object.kind.is_stored() {
             self.index.add(object);
             let is_archive = self.note_archive(object);
             self.note_file(object, is_archive);

@@ -1,47 +1,20 @@
-//! What a confined process must not get through with, tried for real: the proof that the confinement holds on this kernel.
-//!
-//! Where nothing confines it, each attempt is harmless: it touches only the ground it is given, or asks the kernel for
-//! something that is wrong in another way.
+//! Forbidden actions on Linux.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 use rustix::mount::MountFlags;
 use rustix::process::{Pid, Signal};
 
+use super::{Attempt, Ground, refused};
 use crate::sys::linux::{Call, ask};
 
-/// Where the attempts are made.
-#[derive(Clone, Debug)]
-pub struct Ground {
-    /// A folder that may be read, with a file `file` and a folder `empty`.
-    pub target: PathBuf,
-    /// A folder that may not even be read, with a file `file`.
-    pub beside: PathBuf,
-    /// Another process of the same user, which must come to no harm.
-    pub other: u32,
-}
-
 impl Ground {
-    /// Makes the two folders in `root`.
-    ///
-    /// # Errors
-    /// When they can't be written.
-    pub fn make(root: &Path, other: u32) -> io::Result<Self> {
-        let ground = Self { target: root.join("target"), beside: root.join("beside"), other };
-        for folder in [&ground.target, &ground.beside] {
-            fs::create_dir_all(folder)?;
-            fs::write(folder.join("file"), "known content")?;
-        }
-        fs::create_dir_all(ground.target.join("empty"))?;
-        Ok(ground)
-    }
-
     fn file(&self) -> PathBuf {
         self.target.join("file")
     }
@@ -50,8 +23,6 @@ impl Ground {
         i32::try_from(self.other).unwrap_or(i32::MAX)
     }
 }
-
-type Attempt = (&'static str, fn(&Ground) -> io::Result<()>);
 
 /// Name and action of each attempt.
 pub const ATTEMPTS: &[Attempt] = &[
@@ -119,29 +90,4 @@ fn through(done: io::Result<()>) -> io::Result<()> {
         Err(e) if !refused(&e) => Ok(()),
         done => done,
     }
-}
-
-/// Whether the system forbids it, as opposed to an attempt that failed otherwise.
-fn refused(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
-}
-
-/// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Denied,
-    /// It went through.
-    Allowed,
-    /// It failed for another reason, so that it shows nothing.
-    Unclear(String),
-}
-
-/// Makes every attempt.
-pub fn run(ground: &Ground) -> Vec<(&'static str, Outcome)> {
-    let outcome = |done: io::Result<()>| match done {
-        Ok(()) => Outcome::Allowed,
-        Err(e) if refused(&e) => Outcome::Denied,
-        Err(e) => Outcome::Unclear(e.to_string()),
-    };
-    ATTEMPTS.iter().map(|(name, attempt)| (*name, outcome(attempt(ground)))).collect()
 }
