@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Installs the third-party validators that tests/it/exports.rs holds every export against, pinned, into one folder, and
-# prints that folder:
+# Installs the third-party validators that tests/it/exports.rs holds every export against, and tests/tools/sbom.sh the bill
+# of materials, pinned, into one folder, and prints that folder:
 #
 #     export WARDROUND_VALIDATORS=$(tests/tools/validators.sh [DIR])
 #
 # Without DIR it is a folder of this script's version below the temporary folder, installed once.
 set -euo pipefail
 python=(stix2-validator==3.3.2 stix2-patterns==2.1.2 case-utils==0.18.0 py-ocsf-models==0.10.0 check-jsonschema==0.39.0
-  syslog-rfc5424-parser==0.3.2 pycef==1.11 lxml==6.1.3 markdown-it-py==4.0.0 linkify-it-py==2.0.3)
+  syslog-rfc5424-parser==0.3.2 pycef==1.11 lxml==6.1.3 markdown-it-py==4.0.0 linkify-it-py==2.0.3
+  'cyclonedx-python-lib[json-validation]==11.12.0')
 node=(html-validate@9.0.0 vnu-jar@26.9.27)
 
 dir=${1:-${TMPDIR:-/tmp}/wardround-validators-$(sha256sum "$0" | cut -c 1-12)}
