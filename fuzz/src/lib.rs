@@ -56,6 +56,26 @@ pub fn container(id: &str, data: &[u8]) {
     assert!(drain.0 <= limits.total_bytes, "the limit doesn't hold");
 }
 
+/// The bytes as an executable.
+///
+/// # Panics
+/// When the parser did.
+pub fn executable(data: &[u8]) {
+    let inspected = wardround::binary::inspect(data);
+    assert!(!matches!(inspected, wardround::binary::Inspected::Panicked(_)), "the parser panicked");
+}
+
+/// The bytes as a hive or an export of the registry.
+pub fn registry(data: &[u8]) {
+    let Some(kind) = wardround::registry::recognise(data) else { return };
+    let _ = wardround::registry::walk(kind, data, b"SOFTWARE", &mut |_| std::ops::ControlFlow::Continue(()));
+}
+
+/// The bytes as a script, a list or a configuration that names paths.
+pub fn clues(data: &[u8]) {
+    let _ = wardround::clue::read(data);
+}
+
 /// What parts the volumes of a set in the input of [`volumes`].
 const CUT: &[u8] = b"--CUT--";
 

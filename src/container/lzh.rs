@@ -9,7 +9,7 @@ use delharc::header::CompressionMethod;
 use super::forward::{self, Checked, Piece, Sum};
 use super::meter::{Fault, Input, fault_of};
 use super::stream::Shared;
-use super::times::{dos_time, windows_time};
+use super::times::dos_time;
 use super::walk::{Walk, named};
 use super::{Budget, Container, Expanded, MemberSink, Probe, ReadSeek};
 use crate::model::{GapReason, MemberFacts, Time};
@@ -160,7 +160,7 @@ fn extended(tape: &Shared<'_>, header: &mut Header, mut next: u64, width: u64) -
         match extension.first() {
             Some(1) => header.name = data.to_vec(),
             Some(2) => header.folder = data.iter().map(|b| if *b == 0xff { b'/' } else { *b }).collect(),
-            Some(0x41) => header.mtime = number::<8>(data, 8).ok().map(windows_time).or(header.mtime),
+            Some(0x41) => header.mtime = number::<8>(data, 8).ok().and_then(Time::from_filetime).or(header.mtime),
             Some(0x42) => {
                 (header.packed, header.size) = (number::<8>(data, 0)?, number::<8>(data, 8)?);
             }

@@ -19,11 +19,6 @@ pub(super) fn dos_time(date: u16, time: u16) -> Option<Time> {
     Some(Time(stamp.as_nanosecond()))
 }
 
-/// 100 ns since 1601 (`FILETIME` of Windows).
-pub(super) fn windows_time(ticks: u64) -> Time {
-    Time((i128::from(ticks) - 116_444_736_000_000_000) * 100)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,10 +28,5 @@ mod tests {
         assert_eq!(dos_time(0x5821, 0x6000).and_then(Time::rfc3339).as_deref(), Some("2024-01-01T12:00:00Z"));
         assert_eq!(dos_time(0, 0), None, "month 0");
         assert_eq!(dos_time(0xffff, 0xffff), None);
-    }
-
-    #[test]
-    fn windows_times() {
-        assert_eq!(windows_time(116_444_736_000_000_000), Time(0));
     }
 }

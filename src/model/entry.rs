@@ -39,6 +39,12 @@ impl Time {
         Self(i128::from(s) * 1_000_000_000)
     }
 
+    /// A FILETIME of Windows: 100 ns since 1601 (MS-DTYP section 2.3.3); 0 stands for no time.
+    pub fn from_filetime(ticks: u64) -> Option<Self> {
+        const TICKS_TO_1970: i128 = 116_444_736_000_000_000;
+        (ticks > 0).then(|| Self((i128::from(ticks) - TICKS_TO_1970) * 100))
+    }
+
     pub fn rfc3339(self) -> Option<String> {
         jiff::Timestamp::from_nanosecond(self.0).ok().map(|t| t.to_string())
     }
@@ -101,4 +107,16 @@ pub struct Entry {
     pub origin: Option<Name>,
     /// Which target of the plan this belongs to.
     pub target: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_times_of_windows() {
+        assert_eq!(Time::from_filetime(116_444_736_000_000_001), Some(Time(100)));
+        assert_eq!(Time::from_filetime(1), Some(Time(-11_644_473_599_999_999_900)));
+        assert_eq!(Time::from_filetime(0), None);
+    }
 }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::data::{Raw, Value, narrow, wide};
-use super::{Key, Unreadable, Walk, filetime, root};
+use super::{Key, Unreadable, Walk, root};
+use crate::model::Time;
 
 /// Bytes of the base block; offsets of cells count from here.
 const BASE: usize = 4096;
@@ -183,7 +184,7 @@ impl<'a> Hive<'a> {
         let values = self.values(node);
         self.walk.keys = self.walk.keys.saturating_add(1);
         self.walk.values = self.walk.values.saturating_add(values.len() as u64);
-        visit(&Key { path, written: filetime(node.written), values: &values })
+        visit(&Key { path, written: Time::from_filetime(node.written), values: &values })
     }
 
     fn values(&mut self, node: &Node) -> Vec<Value<'a>> {

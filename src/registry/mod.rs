@@ -88,9 +88,3 @@ pub fn walk(
         Kind::Export => Ok(export::walk(bytes, visit)),
     }
 }
-
-/// Changes of one key in a hive are counted in 100 ns since 1601 (FILETIME); 0 is none.
-fn filetime(ticks: u64) -> Option<Time> {
-    const TICKS_TO_1970: i128 = 116_444_736_000_000_000;
-    (ticks > 0).then(|| Time((i128::from(ticks) - TICKS_TO_1970) * 100))
-}

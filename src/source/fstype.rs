@@ -127,6 +127,14 @@ pub struct Mount {
     pub network: bool,
 }
 
+#[cfg(target_os = "linux")]
+impl Mount {
+    /// A window into the kernel.
+    pub fn is_pseudo(&self) -> bool {
+        TYPES.iter().any(|(_, kind, name)| *kind == FsKind::Pseudo && *name == self.name)
+    }
+}
+
 /// Every mount by its path (proc(5), mountinfo: field 5 and the one after ` - `).
 #[cfg(target_os = "linux")]
 pub fn mounts() -> BTreeMap<Vec<u8>, Mount> {

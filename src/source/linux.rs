@@ -279,6 +279,7 @@ impl Walk<'_> {
                 path.push(b'/');
             }
             path.extend_from_slice(name.as_bytes());
+            let mut kernel = None;
             if let Some(mount) = self.mounts.get(&path) {
                 if mount.network && !self.tree.include_network {
                     sink.found(self.tree.passed_over(&path, Disposition::Skipped, GapReason::NetworkFs, mount.name.clone()));
@@ -290,6 +291,7 @@ impl Walk<'_> {
                     continue;
                 }
                 on_mount = true;
+                kernel = Some(mount.name.clone()).filter(|_| mount.is_pseudo());
             } else if std::mem::take(&mut on_mount) {
                 let _ = sink.enters(&dir.entry.locator);
             }
@@ -306,6 +308,11 @@ impl Walk<'_> {
                     let mut rel = prefix.clone();
                     rel.extend_from_slice(name.as_bytes());
                     subdirs.push(Pending { anchor: anchor.clone(), rel, path, entry, dev: id.0, level: dir.level + 1 });
+                }
+                // The kernel says that its own files are empty.
+                Kind::File if kernel.is_some() => {
+                    let gap = Gap::new(&entry.locator, Stage::Walk, GapReason::PseudoFs, kernel.unwrap_or_default());
+                    sink.found(Found { entry, settled: Some((Disposition::Skipped, Some(gap))) });
                 }
                 Kind::File if st.stx_nlink > 1 => {
                     if let Some(entry) = self.links.meet(id_of(&st), u64::from(st.stx_nlink), entry) {

@@ -130,7 +130,7 @@ fn parsed<T>(file: &File, info: Info, parse: fn(&[u8]) -> Option<T>) -> io::Resu
 }
 
 fn times(basic: &Basic) -> Times {
-    let time = |t| ntinfo::unix_nanos(t).map(Time);
+    let time = |t| u64::try_from(t).ok().and_then(Time::from_filetime);
     Times { mtime: time(basic.written), atime: time(basic.accessed), ctime: time(basic.changed), btime: time(basic.created) }
 }
 

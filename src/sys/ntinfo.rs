@@ -191,12 +191,6 @@ fn writers(descriptor: &[u8]) -> Option<Vec<Option<String>>> {
     Some(found)
 }
 
-/// Nanoseconds since 1970 of a time in 100 ns since 1601; none for 0, which stands for no time.
-pub fn unix_nanos(time: i64) -> Option<i128> {
-    const EPOCH: i128 = 116_444_736_000_000_000;
-    (time > 0).then(|| (i128::from(time) - EPOCH) * 100)
-}
-
 fn units(bytes: &[u8]) -> Vec<u16> {
     bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
 }
@@ -299,12 +293,6 @@ mod tests {
         open[2] = 0;
         assert!(!is_only_of(&open, &["S-1-5-18"]), "no list at all");
         assert!(!is_only_of(&ours[..40], &["S-1-5-18"]), "cut");
-    }
-
-    #[test]
-    fn times_are_of_1970() {
-        assert_eq!(unix_nanos(116_444_736_000_000_001), Some(100));
-        assert_eq!(unix_nanos(0), None);
     }
 
     proptest! {

@@ -145,8 +145,9 @@ fn a_mount_that_goes_in_circles() {
     scene.file("a/b/file.txt", "x");
     std::fs::create_dir(scene.target().join("a/loop")).expect("a folder");
     std::fs::create_dir(scene.target().join("a/kernel")).expect("a folder");
+    scene.file("a/of-kernel", "covered by the mount");
     let case = scene.beside("case");
-    let script = r#"mount --make-rprivate / && mount --bind "$1" "$1/a/loop" && mount -t proc proc "$1/a/kernel" && exec "$2" scan -q "$1" --case "$3""#;
+    let script = r#"mount --make-rprivate / && mount --bind "$1" "$1/a/loop" && mount -t proc proc "$1/a/kernel" && mount --bind "$1/a/kernel/version" "$1/a/of-kernel" && exec "$2" scan -q "$1" --case "$3""#;
     let target = scene.target();
     let (tool, place): (PathBuf, PathBuf) = (program().get_program().into(), case.clone());
     let output =
@@ -160,7 +161,8 @@ fn a_mount_that_goes_in_circles() {
     assert_eq!(case.exit(), 0, "{}", case.stderr());
     assert_eq!(case.row(&target.join("a/loop"))["reason"], "seen_elsewhere");
     assert_eq!(case.row(&target.join("a/kernel"))["reason"], "pseudo_fs");
-    assert_eq!(case.report["coverage"]["discovered"], 6);
+    assert_eq!(case.row(&target.join("a/of-kernel"))["reason"], "pseudo_fs");
+    assert_eq!(case.report["coverage"]["discovered"], 7);
 }
 
 /// Files that grow, shrink or are written to while they are read are told, and none is read without end.

@@ -22,6 +22,7 @@ mod exports;
 mod failing_disk;
 #[cfg(unix)]
 mod fleet;
+mod fuzz_seeds;
 mod identifiers;
 mod ioc;
 mod ioc_goldens;

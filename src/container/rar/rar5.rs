@@ -11,7 +11,6 @@ use super::entry::{Block, Entry, Lock, Lock50, Main, Method};
 use super::{Cursor, Hidden, names};
 use crate::container::passwords::Keyring;
 use crate::container::read::read_at;
-use crate::container::times::windows_time;
 use crate::container::walk::named;
 use crate::container::{Budget, ReadSeek};
 use crate::model::{MemberFacts, Time};
@@ -341,7 +340,7 @@ fn times(fields: &mut Cursor<'_>) -> Option<Time> {
         return None;
     }
     if flags & 1 == 0 {
-        return fields.u64().map(windows_time);
+        return fields.u64().and_then(Time::from_filetime);
     }
     let seconds = Time::from_seconds(i64::from(fields.u32()?));
     let others = [4, 8].iter().filter(|bit| flags & **bit != 0).count();

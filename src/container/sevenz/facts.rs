@@ -2,9 +2,8 @@
 
 use sevenz_rust2::{Archive, EncoderMethod};
 
-use crate::container::times::windows_time;
 use crate::container::walk::named;
-use crate::model::MemberFacts;
+use crate::model::{MemberFacts, Time};
 
 /// Windows' attributes hold a Unix mode in their upper half where this bit is set (7-Zip's
 /// `FILE_ATTRIBUTE_UNIX_EXTENSION`).
@@ -24,7 +23,7 @@ pub(super) fn facts(archive: &Archive, index: usize, block: Option<usize>) -> Op
         is_link: link,
         size: Some(entry.size),
         packed: block.filter(|_| entry.compressed_size > 0 && !archive.is_solid).map(|_| entry.compressed_size),
-        mtime: entry.has_last_modified_date.then(|| windows_time(entry.last_modified_date.into())),
+        mtime: Time::from_filetime(entry.last_modified_date.into()).filter(|_| entry.has_last_modified_date),
         crc32: entry.has_crc.then(|| u32::try_from(entry.crc).ok()).flatten(),
         encrypted: entry.has_stream && archive.is_file_encrypted(index),
         method: block.map(|block| method(archive, block)),

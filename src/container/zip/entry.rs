@@ -1,6 +1,6 @@
 //! What a zip's headers say of one entry, from either of its two places (APPNOTE.TXT 6.3.10, §4.3 to §4.5).
 
-use crate::container::times::{dos_time, windows_time};
+use crate::container::times::dos_time;
 use crate::container::walk::named;
 use crate::model::{MemberFacts, Time};
 
@@ -137,9 +137,7 @@ impl Entry {
                 }
                 // NTFS: four bytes, tag 1 of 24 bytes: mtime, atime, ctime in 100 ns since 1601.
                 0x000a if u16_at(data, 4) == Some(1) => {
-                    if let Some(ticks) = u64_at(data, 8).filter(|ticks| *ticks != 0) {
-                        self.mtime = Some(windows_time(ticks));
-                    }
+                    self.mtime = u64_at(data, 8).and_then(Time::from_filetime).or(self.mtime);
                 }
                 0x7875 => self.owner = unix_ids(data).or(self.owner),
                 0x9901 => self.aes = Aes::parse(data),
