@@ -188,6 +188,9 @@ pub struct ScanArgs {
     /// Leave out the embedded YARA rules
     #[arg(long, help_heading = "Intelligence")]
     pub no_default_rules: bool,
+    /// Run every rule on every object, also where it can't match: the same matches, later
+    #[arg(long, help_heading = "Intelligence")]
+    pub no_gate: bool,
     /// Digests of every object beside SHA-256 and CRC-32: all (MD5 and SHA-1, so that later indicators can be
     /// matched with `recheck`), or only those that the given indicators need
     #[arg(long, value_enum, default_value = "all", value_name = "WHICH", help_heading = "Intelligence")]
@@ -286,6 +289,7 @@ impl ScanArgs {
             tools: self.tools.clone(),
             no_default_iocs: self.no_default_iocs,
             no_default_rules: self.no_default_rules,
+            no_gate: self.no_gate,
             rules_cache: self.rules_cache.clone(),
             all_digests: self.digests == DigestChoice::All,
             maps: self.map.clone(),

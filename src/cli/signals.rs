@@ -52,7 +52,22 @@ pub fn tell_on_signal(counters: &Arc<Counters>) {
     });
 }
 
-#[cfg(not(unix))]
+/// Ctrl-Break is answered with what each worker is on.
+#[cfg(windows)]
+pub fn tell_on_signal(counters: &Arc<Counters>) {
+    const LOOK: Duration = Duration::from_millis(250);
+    let counters = counters.clone();
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(LOOK);
+            if crate::sys::windows::was_asked() {
+                eprintln!("wardround: {}", progress::now(&counters));
+            }
+        }
+    });
+}
+
+#[cfg(not(any(unix, windows)))]
 pub fn tell_on_signal(_: &Arc<Counters>) {}
 
 /// Set when this process is asked to end. The scan process ends the scan; the supervisor only passes on what reached it

@@ -16,7 +16,7 @@ use super::recovery::Resumed;
 use super::state::{Frame, StateLog, has_row, key_of, waits};
 use super::{Batch, Counters, Record};
 use crate::correlate::{Correlator, distinct::merge};
-use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Stage};
+use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Locator, Object, PhiFacts, Stage};
 use crate::phi::PeopleIndex;
 use crate::report::{
     ANNEX, Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, IN_FLIGHT,

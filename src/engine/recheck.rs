@@ -7,7 +7,7 @@ use super::collect::{Collected, Collector};
 use super::{Batch, Counters, Record};
 use crate::analyze::{Analyzer, Findings};
 use crate::correlate::Correlator;
-use crate::model::{Disposition, Gap, GapReason, Kind, Locator, Object, Stage};
+use crate::model::{Disposition, Gap, GapReason, Locator, Object, Stage};
 use crate::report::{OldCase, Remembered, RereadError};
 
 /// What the indicators ask for, so that the ledger says what the inventory could not answer.

@@ -63,6 +63,8 @@ pub struct Options {
     pub tools: Vec<PathBuf>,
     pub no_default_iocs: bool,
     pub no_default_rules: bool,
+    /// Every rule is run on every object.
+    pub no_gate: bool,
     pub rules_cache: Option<PathBuf>,
     /// MD5 and SHA-1 too, whether or not an indicator needs them.
     pub all_digests: bool,
@@ -202,6 +204,7 @@ impl Plan {
         let (rules, rule_inputs) =
             RuleSet::load_with(&options.rules, !options.no_default_rules, options.rules_cache.as_deref(), indicators.rules())
                 .map_err(|e| usage(&e))?;
+        let rules = if options.no_gate { rules.without_gate() } else { rules };
         // What was loaded has to be what was verified.
         if packs != packs::verify_packs(options)? {
             return Err(PlanError::Usage(

@@ -70,12 +70,32 @@ pub(super) fn read(dir: &Path, key: &str) -> Option<Compiled> {
     if Sha256::digest(payload).as_slice() != digest {
         return None;
     }
-    let (length, payload) = payload.split_at_checked(8)?;
-    let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
-    let (reports, rules) = payload.split_at_checked(length)?;
-    let (reports, terms): (Vec<Input>, Terms) = serde_json::from_slice(reports).ok()?;
-    let rules = std::panic::catch_unwind(|| Rules::deserialize(rules)).ok()?.ok()?;
-    Some(Compiled { rules, reports, terms })
+    let mut parts = Parts(payload);
+    let (reports, terms): (Vec<Input>, Terms) = serde_json::from_slice(parts.next()?).ok()?;
+    let rules = rules(parts.next()?)?;
+    let gate = match parts.next()? {
+        [] => None,
+        plan => Some((borsh::from_slice(plan).ok()?, parts.map(self::rules).collect::<Option<_>>()?)),
+    };
+    Some(Compiled { rules, reports, terms, gate })
+}
+
+fn rules(bytes: &[u8]) -> Option<Rules> {
+    std::panic::catch_unwind(|| Rules::deserialize(bytes)).ok()?.ok()
+}
+
+/// Pieces, each behind its length.
+struct Parts<'b>(&'b [u8]);
+
+impl<'b> Iterator for Parts<'b> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let (length, rest) = self.0.split_first_chunk()?;
+        let (part, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        self.0 = rest;
+        Some(part)
+    }
 }
 
 /// Whether nobody else could have written the file.
@@ -106,11 +126,21 @@ pub(super) fn write(dir: &Path, key: &str, compiled: &Compiled) {
 
 fn try_write(dir: &Path, key: &str, compiled: &Compiled) -> std::io::Result<()> {
     let reports = serde_json::to_vec(&(&compiled.reports, &compiled.terms))?;
-    let rules = compiled.rules.serialize().map_err(std::io::Error::other)?;
-    let mut payload = Vec::with_capacity(reports.len().saturating_add(rules.len()).saturating_add(8));
-    payload.extend_from_slice(&(reports.len() as u64).to_le_bytes());
-    payload.extend_from_slice(&reports);
-    payload.extend_from_slice(&rules);
+    let (plan, large) = match &compiled.gate {
+        Some((plan, large)) => (borsh::to_vec(plan)?, large.as_slice()),
+        None => (Vec::new(), [].as_slice()),
+    };
+    let mut payload = Vec::new();
+    let mut add = |part: &[u8]| {
+        payload.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        payload.extend_from_slice(part);
+    };
+    add(&reports);
+    add(&compiled.rules.serialize().map_err(std::io::Error::other)?);
+    add(&plan);
+    for rules in large {
+        add(&rules.serialize().map_err(std::io::Error::other)?);
+    }
     let digest = Sha256::digest(&payload);
 
     fs::create_dir_all(dir)?;

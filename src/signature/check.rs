@@ -102,7 +102,7 @@ impl RuleSet {
                 rule: about.rule,
             }
         };
-        self.rules.iter().map(info).collect()
+        compile::in_force(&self.rules).map(info).collect()
     }
 }
 

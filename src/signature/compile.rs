@@ -5,14 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use regex::Regex;
-use yara_x::{Compiler, IgnoredRuleReason, Rules, SourceCode};
+use yara_x::{Compiler, IgnoredRuleReason, Rule, Rules, SourceCode};
 use yara_x_parser::Parser;
+use yara_x_parser::ast::AST;
 use yara_x_parser::cst::{CSTStream, Event, SyntaxKind};
 
 use crate::model::text;
 
 use super::SignatureError;
 use super::collect::Source;
+use super::cut;
+use super::gate::{self, FEWEST_RULES, Gate, Plan};
 use super::result::for_files;
 use super::scan::meta;
 use super::traits::{self, Terms};
@@ -37,7 +40,7 @@ pub(super) const TEXTS: [&str; 12] = [
 /// Those that are numbers; `osversion` stays 0.
 pub(super) const NUMBERS: [&str; 2] = ["filemode", "osversion"];
 /// Raised whenever options or externals below change what the same sources compile to.
-pub(super) const OPTIONS_VERSION: u32 = 3;
+pub(super) const OPTIONS_VERSION: u32 = 4;
 /// Deeply nested conditions recurse in the compiler.
 pub(super) const STACK: usize = 64 << 20;
 /// Rejections listed for one file; more are counted.
@@ -51,10 +54,74 @@ pub(super) struct Compiled {
     /// In the order of the sources.
     pub reports: Vec<Input>,
     pub terms: Terms,
+    /// Which rules can match what, and the sets of them that are compiled already.
+    pub gate: Option<(Plan, Vec<Rules>)>,
 }
 
 pub(super) fn compile(sources: &[Source]) -> Result<Compiled, SignatureError> {
-    on_a_deep_stack(|| survey(sources, twice(sources)))
+    on_a_deep_stack(|| {
+        let mut compiled = survey(sources, without_faulty(sources, twice(sources)));
+        if are_many(sources) && in_force(&compiled.rules).count() >= FEWEST_RULES {
+            // A gate that can't be made costs time only.
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                let plan = gate::plan(sources, &compiled.rules);
+                Gate::compile_large(&plan).map(|large| (plan, large))
+            }));
+            compiled.gate = made.ok().flatten();
+        }
+        compiled
+    })
+}
+
+/// Whether there are enough rules for a gate, roughly: what decides it has to be known before they are compiled.
+fn are_many(sources: &[Source]) -> bool {
+    sources.iter().map(|source| source.text.matches("rule ").count()).sum::<usize>() >= FEWEST_RULES
+}
+
+/// The namespace of [`PAD`]; no file has such a name.
+const PAD_NAMESPACE: &str = "//pad";
+/// In every set that stands in for another. What the engine says must not depend on which other rules are in a set: with
+/// up to 64 atoms it searches in another way, which reports other lengths of matches, and it doesn't search at all where
+/// no condition gets as far as a pattern, so that matching rules have no places.
+const PAD: &str = "private rule pad { strings: $a = \"qzxjqzxj\" xor(1-65) condition: $a }";
+
+/// Adds it as the last rule.
+pub(super) fn pad(c: &mut Compiler<'_>) {
+    c.new_namespace(PAD_NAMESPACE);
+    let _ = c.add_source(PAD);
+}
+
+/// Rules of the files.
+pub(super) fn in_force(rules: &Rules) -> impl Iterator<Item = Rule<'_, '_>> {
+    rules.iter().filter(|rule| rule.namespace() != PAD_NAMESPACE)
+}
+
+/// The rules in force compiled by themselves, where others were rejected: yara-x 1.22 keeps a trace of some rejected rules
+/// (patterns at fixed offsets), and then fails on every object.
+fn without_faulty(sources: &[Source], compiled: Compiled) -> Compiled {
+    if compiled.reports.iter().all(|report| report.rejected.is_empty()) {
+        return compiled;
+    }
+    let mut names: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for rule in in_force(&compiled.rules) {
+        names.entry(rule.namespace().to_owned()).or_default().insert(rule.identifier());
+    }
+    let clean = |source: &Source| match names.get(&source.name) {
+        None => Source { text: String::new(), ..source.clone() },
+        Some(names) => {
+            let rules = cut::cut(&source.text, &AST::from(source.text.as_str()), names);
+            let text = rules.map_or_else(|| source.text.clone(), |rules| cut::join(rules.iter()));
+            Source { text, ..source.clone() }
+        }
+    };
+    let each = sources.iter().zip(&compiled.reports);
+    let cleaned: Vec<Source> =
+        each.map(|(source, report)| if report.rejected.is_empty() { source.clone() } else { clean(source) }).collect();
+    let (again, _) = once(&cleaned, &BTreeSet::new(), are_many(sources));
+    match again.rules.iter().len() == compiled.rules.iter().len() {
+        true => Compiled { rules: again.rules, ..compiled },
+        false => compiled,
+    }
 }
 
 /// Runs what recurses with the depth of conditions on a thread with room for it; a panic there is an error.
@@ -73,11 +140,12 @@ pub(super) fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Resul
 /// A faulty file with a global rule is left out whole, which takes a second pass: rules that were added
 /// can't be taken back.
 fn twice(sources: &[Source]) -> Compiled {
-    let (compiled, leave_out) = once(sources, &BTreeSet::new());
+    let padded = are_many(sources);
+    let (compiled, leave_out) = once(sources, &BTreeSet::new(), padded);
     if leave_out.is_empty() {
         return compiled;
     }
-    let (mut again, _) = once(sources, &leave_out);
+    let (mut again, _) = once(sources, &leave_out, padded);
     for (i, report) in again.reports.iter_mut().enumerate().filter(|(i, _)| leave_out.contains(i)) {
         report.rejected = compiled.reports.get(i).map(|r| r.rejected.clone()).unwrap_or_default();
         let why = "the whole file is left out: it has a global rule, and a fault beside one may widen the others";
@@ -87,6 +155,11 @@ fn twice(sources: &[Source]) -> Compiled {
 }
 
 pub(super) fn compiler(sources: &[Source]) -> Compiler<'_> {
+    compiler_for(sources.iter().flat_map(|s| imports(&s.text)))
+}
+
+/// For rules that import these modules.
+pub(super) fn compiler_for<'m>(modules: impl Iterator<Item = &'m str>) -> Compiler<'m> {
     let mut c = Compiler::new();
     c.relaxed_re_syntax(true).enable_includes(false).colorize_errors(false);
     // The names are identifiers and defined once, so this can't fail.
@@ -97,7 +170,7 @@ pub(super) fn compiler(sources: &[Source]) -> Compiler<'_> {
         let _ = c.define_global(name, 0i64);
     }
     let built_in: BTreeSet<&str> = yara_x::mods::module_names().collect();
-    for module in sources.iter().flat_map(|s| imports(&s.text)) {
+    for module in modules {
         if !built_in.contains(module) {
             c.ignore_module(module);
         }
@@ -105,7 +178,7 @@ pub(super) fn compiler(sources: &[Source]) -> Compiler<'_> {
     c
 }
 
-fn once(sources: &[Source], leave_out: &BTreeSet<usize>) -> (Compiled, BTreeSet<usize>) {
+fn once(sources: &[Source], leave_out: &BTreeSet<usize>, padded: bool) -> (Compiled, BTreeSet<usize>) {
     let mut c = compiler(sources);
     let mut reports = Vec::with_capacity(sources.len());
     let mut faulty = BTreeSet::new();
@@ -125,7 +198,10 @@ fn once(sources: &[Source], leave_out: &BTreeSet<usize>) -> (Compiled, BTreeSet<
         }
         reports.push(report);
     }
-    (Compiled { rules: c.build(), reports, terms: Terms::default() }, faulty)
+    if padded {
+        pad(&mut c);
+    }
+    (Compiled { rules: c.build(), reports, terms: Terms::default(), gate: None }, faulty)
 }
 
 /// What is known of the rules in force beside their verdicts.
@@ -133,14 +209,14 @@ fn survey(sources: &[Source], compiled: Compiled) -> Compiled {
     let Compiled { rules, mut reports, .. } = compiled;
     let terms = traits::of_sources(sources);
     let place: BTreeMap<String, usize> = reports.iter().enumerate().map(|(i, r)| (r.name.clone(), i)).collect();
-    let taken: BTreeSet<(&str, &str)> = rules.iter().map(|rule| (rule.namespace(), rule.identifier())).collect();
+    let taken: BTreeSet<(&str, &str)> = in_force(&rules).map(|rule| (rule.namespace(), rule.identifier())).collect();
     for (source, report) in sources.iter().zip(&mut reports).filter(|(_, report)| report.rejected.is_empty()) {
         for name in declared(&source.text).filter(|name| !taken.contains(&(source.name.as_str(), *name))) {
             let why = format!("rule {name} is left out without a reason: it may be nested too deep");
             report.rejected.push(rejected(&source.name, line_of_rule(&source.text, name), &why));
         }
     }
-    for rule in rules.iter() {
+    for rule in in_force(&rules) {
         let Some(report) = place.get(rule.namespace()).and_then(|&i| reports.get_mut(i)) else { continue };
         report.loaded = report.loaded.saturating_add(1);
         let name = || rule.identifier().to_owned();
@@ -152,7 +228,7 @@ fn survey(sources: &[Source], compiled: Compiled) -> Compiled {
             report.not_in_windows.push(name());
         }
     }
-    Compiled { rules, reports, terms }
+    Compiled { rules, reports, terms, gate: None }
 }
 
 /// Names of the rules that a text declares. The compiler drops a rule that nests deeper than its parser goes, and says nothing.

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use yara_x::{Rules, Scanner, SourceCode};
-use yara_x_parser::Parser;
-use yara_x_parser::ast::dfs::{DFSEvent, DFSIter};
-use yara_x_parser::ast::{AST, Expr, Rule, WithSpan};
-use yara_x_parser::cst::{CST, SyntaxKind};
+use yara_x_parser::ast::{AST, WithSpan};
 
 use super::collect::Source;
 use super::compile::{compiler, on_a_deep_stack};
+use super::cut::{refers, texts};
 use super::{SignatureError, gather};
 
 /// Bytes of a sample that stand for a small file.
@@ -73,12 +71,7 @@ struct Times {
 
 fn of_source(source: &Source, samples: &[Sample], bases: &[Times; 2]) -> Vec<Cost> {
     let ast = AST::from(source.text.as_str());
-    let Ok(cst) = CST::try_from(Parser::new(source.text.as_bytes())) else { return Vec::new() };
-    let mut texts: BTreeMap<usize, &str> = BTreeMap::new();
-    for node in cst.root().children().filter(|n| n.kind() == SyntaxKind::RULE_DECL) {
-        let span = node.span();
-        texts.insert(span.start(), source.text.get(span.range()).unwrap_or_default());
-    }
+    let texts = texts(&source.text);
     let imports: String = ast.imports().map(|i| format!("import \"{}\"\n", i.module_name)).collect();
     // Texts of a rule and of those it refers to, which come before it.
     let mut known: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
@@ -102,13 +95,6 @@ fn of_source(source: &Source, samples: &[Sample], bases: &[Times; 2]) -> Vec<Cos
         });
     }
     out
-}
-
-fn refers<'a>(rule: &'a Rule<'_>) -> impl Iterator<Item = &'a str> {
-    DFSIter::new(&rule.condition).filter_map(|event| match event {
-        DFSEvent::Enter(Expr::Ident(ident)) => Some(ident.name),
-        _ => None,
-    })
 }
 
 /// `None` for a rule that doesn't compile.

@@ -8,7 +8,9 @@ mod check;
 mod collect;
 mod compile;
 mod cost;
+mod cut;
 mod embedded;
+mod gate;
 mod listed;
 mod pack;
 mod result;
@@ -27,6 +29,7 @@ pub use result::{Hit, Outcome, RuleMatch, ScanGap};
 pub use scan::{RuleScanner, ScanVars, WINDOW, WINDOW_OVERLAP};
 
 use collect::Source;
+use gate::Gate;
 use traits::{RuleTraits, Terms};
 
 fn shown(path: &Path) -> String {
@@ -53,11 +56,13 @@ pub struct RuleSet {
     terms: Terms,
     not_in_windows: Vec<String>,
     from_cache: bool,
+    /// Tells which rules can match an object at all, where there are enough of them.
+    gate: Option<Gate>,
 }
 
 impl std::fmt::Debug for RuleSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleSet").field("rules", &self.rules.iter().len()).finish_non_exhaustive()
+        f.debug_struct("RuleSet").field("rules", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -107,9 +112,20 @@ impl RuleSet {
     }
 
     fn assemble(compiled: compile::Compiled, from_cache: bool) -> (RuleSet, Vec<Input>) {
-        let compile::Compiled { rules, reports, terms } = compiled;
+        let compile::Compiled { rules, reports, terms, gate } = compiled;
+        let gate = gate.map(|(plan, large)| Gate::new(plan, large));
         let not_in_windows = reports.iter().flat_map(|r| r.not_in_windows.iter().cloned()).collect();
-        (RuleSet { rules, terms, not_in_windows, from_cache }, reports)
+        (RuleSet { rules, terms, not_in_windows, from_cache, gate }, reports)
+    }
+
+    /// The same rules, of which every one is run on every object.
+    pub fn without_gate(self) -> Self {
+        Self { gate: None, ..self }
+    }
+
+    /// Whether rules that can't match an object are left out.
+    pub fn is_gated(&self) -> bool {
+        self.gate.is_some()
     }
 
     fn traits_of(&self, namespace: &str, rule: &str) -> RuleTraits {
@@ -118,7 +134,7 @@ impl RuleSet {
 
     /// Rules in use, private ones included.
     pub fn len(&self) -> usize {
-        self.rules.iter().len()
+        compile::in_force(&self.rules).count()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,19 +1,22 @@
 //! Scanning one object after another with one compiled set.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use yara_x::{MetaValue, Rule, ScanError, ScanResults, Scanner, blocks};
+use yara_x::{MetaValue, Rule, Rules, ScanError, ScanResults, Scanner, blocks};
 
 use crate::model::{GapReason, text};
 
 use super::RuleSet;
+use super::gate::{Gate, Scratch};
 use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
+/// Scanners kept for sets of rules; each has memory of its own.
+const MOST_SCANNERS: usize = 64;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.
@@ -74,10 +77,27 @@ impl ScanVars {
 /// One worker's scanner. It is made anew after a panic of the engine.
 pub struct RuleScanner<'r> {
     set: &'r RuleSet,
-    whole: Option<Scanner<'r>>,
+    /// Of all rules.
+    whole: Option<Runner<'r>>,
+    /// Of the sets that the gate chooses from.
+    sets: HashMap<u32, Runner<'r>>,
+    scratch: Scratch,
     windows: Option<Windows<'r>>,
-    /// Addresses of the names of rules that a cut list of matches can change (names live in the set).
-    sensitive: HashSet<usize>,
+    by_sets: u64,
+}
+
+/// Rules that are run together.
+struct Runner<'r> {
+    scanner: Scanner<'r>,
+    sensitive: Sensitive,
+}
+
+/// Addresses of the names of rules that a cut list of matches can change (names live in the set).
+type Sensitive = HashSet<usize>;
+
+fn sensitive(set: &RuleSet, rules: &Rules) -> Sensitive {
+    let places = rules.iter().filter(|r| set.traits_of(r.namespace(), r.identifier()).places);
+    places.map(|r| r.identifier().as_ptr().addr()).collect()
 }
 
 /// An object on its way through in windows.
@@ -93,24 +113,15 @@ struct Windows<'r> {
     gap: Option<ScanGap>,
 }
 
-impl<'r> RuleScanner<'r> {
-    pub fn new(set: &'r RuleSet) -> Self {
-        let sensitive = set.rules.iter().filter(|r| set.traits_of(r.namespace(), r.identifier()).places);
-        let sensitive = sensitive.map(|r| r.identifier().as_ptr() as usize).collect();
-        Self { set, whole: None, windows: None, sensitive }
+impl<'r> Runner<'r> {
+    fn new(set: &RuleSet, rules: &'r Rules) -> Self {
+        Self { scanner: Scanner::new(rules), sensitive: sensitive(set, rules) }
     }
 
-    /// Scans a whole object.
-    ///
-    /// # Errors
-    ///
-    /// Where the scan did not come to its end: nothing is known of the object then.
-    pub fn scan_whole(&mut self, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
-        let set = self.set;
-        let mut scanner = self.whole.take().unwrap_or_else(|| Scanner::new(&set.rules));
+    fn scan(&mut self, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
+        let Self { scanner, sensitive } = self;
         scanner.set_timeout(timeout(data.len()));
         let bound = if data.len() <= SMALL { SMALL } else { MAX_MATCHES };
-        let sensitive = &self.sensitive;
         let scanned = catch_unwind(AssertUnwindSafe(|| {
             for (name, value) in vars.texts() {
                 // Defined as text when the set was compiled, so this can't fail.
@@ -124,15 +135,70 @@ impl<'r> RuleScanner<'r> {
                 Err(error) => Err(gap_of(&error)),
             }
         }));
-        match scanned {
-            Ok(outcome) => {
-                self.whole = Some(scanner);
-                let mut outcome = outcome?;
-                finish(&mut outcome.matches);
-                Ok(outcome)
-            }
-            Err(_) => Err(engine_failed()),
+        scanned.unwrap_or_else(|_| Err(engine_failed()))
+    }
+}
+
+impl<'r> RuleScanner<'r> {
+    pub fn new(set: &'r RuleSet) -> Self {
+        Self { set, whole: None, sets: HashMap::new(), scratch: Scratch::default(), windows: None, by_sets: 0 }
+    }
+
+    /// Scans a whole object.
+    ///
+    /// # Errors
+    ///
+    /// Where the scan did not come to its end: nothing is known of the object then.
+    pub fn scan_whole(&mut self, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
+        let set = self.set;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let outcome = match set.gate.as_ref().and_then(|gate| Some((gate, gate.choose(data, &mut scratch)?))) {
+            Some((gate, chosen)) => self.scan_sets(gate, chosen, vars, data),
+            None => None,
+        };
+        self.scratch = scratch;
+        if let Some(outcome) = outcome {
+            self.by_sets = self.by_sets.saturating_add(1);
+            return outcome;
         }
+        let mut runner = self.whole.take().unwrap_or_else(|| Runner::new(set, &set.rules));
+        let mut outcome = runner.scan(vars, data);
+        if !matches!(&outcome, Err(gap) if gap.reason == GapReason::ParserFailed) {
+            self.whole = Some(runner);
+        }
+        if let Ok(outcome) = &mut outcome {
+            finish(&mut outcome.matches);
+        }
+        outcome
+    }
+
+    /// The outcome of the sets that the gate chose; none where one of them can't be had, so that all rules have to be run.
+    fn scan_sets(&mut self, gate: &'r Gate, chosen: &[u32], vars: &ScanVars, data: &[u8]) -> Option<Result<Outcome, ScanGap>> {
+        let mut all = Outcome::default();
+        for set in chosen {
+            let rules = gate.rules(*set)?;
+            if self.sets.len() >= MOST_SCANNERS && !self.sets.contains_key(set) {
+                self.sets.clear();
+            }
+            let mut runner = self.sets.remove(set).unwrap_or_else(|| Runner::new(self.set, rules));
+            match runner.scan(vars, data) {
+                Ok(outcome) => {
+                    all.matches.extend(outcome.matches);
+                    all.gap = all.gap.into_iter().chain(outcome.gap).min_by(|a, b| a.detail.cmp(&b.detail));
+                }
+                Err(gap) => return Some(Err(gap)),
+            }
+            self.sets.insert(*set, runner);
+        }
+        finish(&mut all.matches);
+        // A rule that others name is in their sets, too.
+        all.matches.dedup_by(|a, b| (&a.namespace, &a.rule) == (&b.namespace, &b.rule));
+        Some(Ok(all))
+    }
+
+    /// Objects on which not all rules had to be run.
+    pub fn by_sets(&self) -> u64 {
+        self.by_sets
     }
 
     /// Starts an object that is not held whole; its bytes come through [`RuleScanner::window`].
@@ -191,7 +257,7 @@ impl<'r> RuleScanner<'r> {
             // The block scanner can't finish without a block.
             return self.scan_whole(&w.vars, &[]);
         }
-        let (vars, sensitive) = (&w.vars, &self.sensitive);
+        let (vars, sensitive) = (&w.vars, sensitive(self.set, &self.set.rules));
         let mut scanner = w.scanner;
         let finished = catch_unwind(AssertUnwindSafe(|| {
             for (name, value) in vars.texts() {
@@ -199,7 +265,7 @@ impl<'r> RuleScanner<'r> {
             }
             let _ = scanner.set_global("filemode", vars.filemode);
             match scanner.finish() {
-                Ok(results) => Ok(gather(&results, MAX_MATCHES, sensitive)),
+                Ok(results) => Ok(gather(&results, MAX_MATCHES, &sensitive)),
                 Err(error) => Err(gap_of(&error)),
             }
         }));
@@ -258,9 +324,9 @@ fn gap_of(error: &ScanError) -> ScanGap {
 }
 
 /// The matching rules with all their places, and whether a bound was in the way.
-fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize>) -> Outcome {
+fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &Sensitive) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut cut: Option<String> = None;
+    let mut cut: Vec<String> = Vec::new();
     for rule in results.matching_rules() {
         let meta = meta(&rule);
         if !for_files(&meta) {
@@ -270,7 +336,7 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
         for pattern in rule.patterns() {
             for (n, m) in pattern.matches().enumerate() {
                 if n >= bound {
-                    cut.get_or_insert_with(|| rule.identifier().to_owned());
+                    cut.push(rule.identifier().to_owned());
                     break;
                 }
                 let range = m.range();
@@ -282,14 +348,14 @@ fn gather(results: &ScanResults<'_, '_>, bound: usize, sensitive: &HashSet<usize
         outcome.matches.push(RuleMatch::new(rule.namespace(), rule.identifier(), tags, meta, hits));
     }
     // A rule that did not match could have, had all places been kept. Lists of small objects are whole.
-    if cut.is_none() && bound == MAX_MATCHES && !sensitive.is_empty() {
+    if bound == MAX_MATCHES && !sensitive.is_empty() {
         let silent = results.non_matching_rules().include_private(true);
-        cut = silent
-            .filter(|r| sensitive.contains(&(r.identifier().as_ptr() as usize)))
-            .find(|r| r.patterns().include_private(true).any(|p| p.matches().nth(bound).is_some()))
-            .map(|r| r.identifier().to_owned());
+        let silent = silent.filter(|r| sensitive.contains(&r.identifier().as_ptr().addr()));
+        let full = silent.filter(|r| r.patterns().include_private(true).any(|p| p.matches().nth(bound).is_some()));
+        cut.extend(full.map(|r| r.identifier().to_owned()));
     }
-    outcome.gap = cut.map(|rule| {
+    // The first by name, in whatever order and sets the rules were run.
+    outcome.gap = cut.into_iter().min().map(|rule| {
         ScanGap::new(
             GapReason::LimitMatches,
             format!("a pattern of rule {rule} was found more than {bound} times; the others were not kept"),

@@ -23,6 +23,7 @@ pub struct FsType {
 }
 
 /// `f_type` of statfs(2); values from `linux/magic.h` and statfs(2).
+#[cfg(any(target_os = "linux", test))]
 const TYPES: &[(u64, FsKind, &str)] = &[
     (0x9fa0, FsKind::Pseudo, "proc"),
     (0x6265_6572, FsKind::Pseudo, "sysfs"),
@@ -77,12 +78,15 @@ const TYPES: &[(u64, FsKind, &str)] = &[
     (0x482b, FsKind::Local, "hfsplus"),
 ];
 
+#[cfg(any(target_os = "linux", test))]
 const FUSE: u64 = 0x6573_5546;
 
 /// FUSE carries both local drivers (ntfs-3g) and networks (sshfs). The mount table's type tells them apart.
+#[cfg(any(target_os = "linux", test))]
 const LOCAL_FUSE: &[&str] = &["fuseblk", "fuse.ntfs", "fuse.ntfs-3g", "fuse.exfat", "fuse.fuse-overlayfs", "fuse.ext4"];
 
 /// Classifies an `f_type`; unknown types hold files as far as we know.
+#[cfg(any(target_os = "linux", test))]
 fn classify(magic: u64) -> FsType {
     TYPES
         .iter()

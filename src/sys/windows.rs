@@ -29,7 +29,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     CreateDirectoryW, GetDiskFreeSpaceExW, GetDriveTypeW, GetFileInformationByHandleEx, GetLogicalDrives,
     GetVolumeInformationByHandleW,
 };
-use windows_sys::Win32::System::Console::{CTRL_CLOSE_EVENT, SetConsoleCtrlHandler};
+use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_ACTIVE_PROCESS, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectExtendedLimitInformation, SetInformationJobObject,
@@ -439,8 +439,15 @@ fn read_registry(key: &str, value: &str, kind: u32, to: *mut c_void, size: usize
 }
 
 static ENDING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody pressed Ctrl-Break since the last time.
+pub fn was_asked() -> bool {
+    ASKED.swap(false, Ordering::Relaxed)
+}
 
 /// Sets `stop` when the console is closed, the user logs off or the system shuts down. The process then has some seconds.
+/// Ctrl-Break no longer ends it, see [`was_asked`].
 pub fn stop_when_closed(stop: Arc<AtomicBool>) {
     if ENDING.set(stop).is_ok() {
         // SAFETY: the function is there as long as the program is.
@@ -449,7 +456,11 @@ pub fn stop_when_closed(stop: Arc<AtomicBool>) {
 }
 
 unsafe extern "system" fn on_console_event(event: u32) -> i32 {
-    // Ctrl-C and Ctrl-Break are another handler's.
+    if event == CTRL_BREAK_EVENT {
+        ASKED.store(true, Ordering::Relaxed);
+        return 1;
+    }
+    // Ctrl-C is another handler's.
     if event < CTRL_CLOSE_EVENT {
         return 0;
     }

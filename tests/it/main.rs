@@ -23,6 +23,7 @@ mod failing_disk;
 #[cfg(unix)]
 mod fleet;
 mod fuzz_seeds;
+mod gate;
 mod identifiers;
 mod ioc;
 mod ioc_goldens;

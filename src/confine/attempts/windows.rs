@@ -1,6 +1,5 @@
 //! Forbidden actions on Windows.
 
-use std::io;
 use std::process::Command;
 
 use super::Attempt;

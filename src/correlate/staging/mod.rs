@@ -12,7 +12,7 @@ use super::names::{Disguise, archive_disguise, extension, numbered, volume_head}
 use super::people::People;
 use super::place::{folder_end, is_recycle_index, normal, place};
 use super::tally::Tally;
-use crate::model::{Clue, Encrypted, Evidence, Gap, GapReason, Kind, Locator, Object, PhiFacts, Priors};
+use crate::model::{Clue, Encrypted, Evidence, Gap, GapReason, Locator, Object, PhiFacts, Priors};
 
 mod around;
 mod index;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::correlate::content::tests::facts;
-use crate::model::{Category, ContainerFacts, Disposition, Meta, Name};
+use crate::model::{Category, ContainerFacts, Disposition, Kind, Meta, Name};
 
 fn object(locator: &Locator, size: u64) -> Object {
     let kind = if locator.depth() > 0 { Kind::Member } else { Kind::File };
