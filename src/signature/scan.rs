@@ -1,6 +1,6 @@
 //! Scanning one object after another with one compiled set.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
-/// Scanners kept for sets of rules; each has memory of its own.
-const MOST_SCANNERS: usize = 64;
+/// Scanners kept for sets of rules; each takes about 2 MiB.
+const MOST_SCANNERS: usize = 32;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.
@@ -79,8 +79,8 @@ pub struct RuleScanner<'r> {
     set: &'r RuleSet,
     /// Of all rules.
     whole: Option<Runner<'r>>,
-    /// Of the sets that the gate chooses from.
-    sets: HashMap<u32, Runner<'r>>,
+    /// Of the sets that the gate chooses from, the last used first.
+    sets: Vec<(u32, Runner<'r>)>,
     scratch: Scratch,
     windows: Option<Windows<'r>>,
     by_sets: u64,
@@ -141,7 +141,7 @@ impl<'r> Runner<'r> {
 
 impl<'r> RuleScanner<'r> {
     pub fn new(set: &'r RuleSet) -> Self {
-        Self { set, whole: None, sets: HashMap::new(), scratch: Scratch::default(), windows: None, by_sets: 0 }
+        Self { set, whole: None, sets: Vec::new(), scratch: Scratch::default(), windows: None, by_sets: 0 }
     }
 
     /// Scans a whole object.
@@ -177,10 +177,11 @@ impl<'r> RuleScanner<'r> {
         let mut all = Outcome::default();
         for set in chosen {
             let rules = gate.rules(*set)?;
-            if self.sets.len() >= MOST_SCANNERS && !self.sets.contains_key(set) {
-                self.sets.clear();
-            }
-            let mut runner = self.sets.remove(set).unwrap_or_else(|| Runner::new(self.set, rules));
+            let known = self.sets.iter().position(|(known, _)| known == set);
+            let mut runner = match known {
+                Some(at) => self.sets.remove(at).1,
+                None => Runner::new(self.set, rules),
+            };
             match runner.scan(vars, data) {
                 Ok(outcome) => {
                     all.matches.extend(outcome.matches);
@@ -188,7 +189,8 @@ impl<'r> RuleScanner<'r> {
                 }
                 Err(gap) => return Some(Err(gap)),
             }
-            self.sets.insert(*set, runner);
+            self.sets.insert(0, (*set, runner));
+            self.sets.truncate(MOST_SCANNERS);
         }
         finish(&mut all.matches);
         // A rule that others name is in their sets, too.

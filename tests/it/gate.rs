@@ -254,7 +254,7 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
 /// Rules of every shape that the gate reads something from, and of those that it doesn't.
 fn shapes() -> String {
     let mut text = String::from("import \"pe\"\nimport \"math\"\n");
-    for n in 0..60 {
+    for n in 0..64 {
         let word = |k: usize| format!("w{k}{:x}q{n:02}z", n * 7919 + k * 104_729);
         let (a, b, c) = (word(1), word(2), word(3));
         text.push_str(&format!(
