@@ -9,7 +9,7 @@ use crate::container::Limits;
 use crate::correlate::staging::Window;
 use crate::engine::Care;
 use crate::model::text::escape;
-use crate::plan::{Incremental, Options, parse_window};
+use crate::plan::{Incremental, Options, parse_window, plain};
 use crate::report::Recipient;
 
 const AFTER: &str = "\
@@ -351,7 +351,7 @@ fn map(text: &str) -> Result<(PathBuf, String), String> {
     let prefix = PathBuf::from(prefix);
     let real =
         prefix.canonicalize().map_err(|e| format!("{} can't be reached: {e}", escape(prefix.as_os_str().as_encoded_bytes())))?;
-    Ok((real, drive.to_owned()))
+    Ok((plain(real), drive.to_owned()))
 }
 
 /// Bytes, with K, M, G or T for powers of 1024.
@@ -376,6 +376,8 @@ fn size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use clap::CommandFactory;
 
@@ -396,7 +398,8 @@ mod tests {
 
     #[test]
     fn maps() {
-        assert_eq!(map("/=C:").unwrap(), (PathBuf::from("/"), "C:".into()));
+        let root = plain(Path::new("/").canonicalize().unwrap());
+        assert_eq!(map("/=C:").unwrap(), (root, "C:".into()));
         assert!(map("/mnt").is_err());
         assert!(map("/no/such/place=C:").is_err());
     }

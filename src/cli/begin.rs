@@ -42,7 +42,9 @@ pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result
 /// not take it away.
 pub fn abandon(case: &Path) {
     let Ok(folder) = CaseFolder::open(case) else { return };
-    let Ok(_lock) = folder.lock() else { return };
+    let Ok(lock) = folder.lock() else { return };
+    // Not every Windows takes away a folder in which a file is open.
+    let _held = (!cfg!(windows)).then_some(lock);
     if let (true, Ok((start, _))) = (folder.is_untouched(), command(&folder)) {
         folder.abandon(start.made);
     }

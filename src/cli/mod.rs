@@ -37,6 +37,10 @@ pub fn run() -> Exit {
 
 /// The same program with further analyzers.
 pub fn run_with(more: MoreAnalyzers) -> Exit {
+    if let Some(stack) = small_stack() {
+        eprintln!("wardround: the limit of {} KiB for the stack is too small: raise it (ulimit -s 8192)", stack >> 10);
+        return Exit::Usage;
+    }
     quiet_panics();
     no_core();
     full_files_are_errors();
@@ -60,6 +64,17 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
         args::Command::Rules(args) => rules::run(args),
         args::Command::Selftest(args) => selftest::run(&args),
     }
+}
+
+/// Bytes of stack, where there are too few to begin with.
+fn small_stack() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        const LEAST: u64 = 512 << 10;
+        rustix::process::getrlimit(rustix::process::Resource::Stack).current.filter(|bytes| *bytes < LEAST)
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 /// A core file would hold patients' data.

@@ -39,7 +39,7 @@ pub use baseline::{Incremental, PlannedBaseline};
 pub use host::{host, tool};
 pub use needs::needs;
 pub use packs::{Pack, newer, verify_packs};
-pub use place::default_case;
+pub use place::{default_case, plain};
 pub use recheck::{RecheckOptions, RecheckPlan};
 pub use targets::{PlannedTarget, open as open_targets};
 pub use window::parse as parse_window;

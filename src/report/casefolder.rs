@@ -48,9 +48,12 @@ impl CaseError {
         let path = shown(path);
         match source.kind() {
             K::StorageFull | K::QuotaExceeded | K::FileTooLarge => Self::DiskFull { path, source },
-            K::PermissionDenied | K::ReadOnlyFilesystem | K::NotFound | K::NotADirectory | K::InvalidFilename => {
-                Self::NotWritable { path, source }
-            }
+            K::PermissionDenied
+            | K::ReadOnlyFilesystem
+            | K::NotFound
+            | K::NotADirectory
+            | K::InvalidFilename
+            | K::AlreadyExists => Self::NotWritable { path, source },
             _ => Self::Io { path, source },
         }
     }

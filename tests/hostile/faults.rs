@@ -70,7 +70,7 @@ const FAULTS: &[Fault] = &[
     fault("limits of the process", "16 open files", r#"ulimit -n 16; "$0" scan "$1" --case "$2""#, TOLD),
     fault("limits of the process", "6 open files", r#"ulimit -n 6; "$0" scan "$1" --case "$2""#, TOLD),
     fault("limits of the process", "256 MiB of addresses", r#"ulimit -v 262144; "$0" scan "$1" --case "$2""#, TOLD),
-    fault("limits of the process", "64 KiB of stack", r#"ulimit -s 64; "$0" scan "$1" --case "$2""#, &[2, 3, 64, 73, 139]),
+    fault("limits of the process", "64 KiB of stack", r#"ulimit -s 64; "$0" scan "$1" --case "$2""#, &[64]),
     fault(
         "limits of the process",
         "a second of processor time",

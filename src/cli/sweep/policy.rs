@@ -258,7 +258,7 @@ mod tests {
         let scan: Vec<_> = policy.scan().into_iter().map(|a| a.to_string_lossy().into_owned()).collect();
         let expected = "wardround scan --ioc /etc/w/intel --cpu-percent 25 --no-default-rules --cases /c --rules-cache \
                         /c/.rules-cache -- /srv /etc/w/data";
-        assert_eq!(scan.join(" "), expected);
+        assert_eq!(scan.join(" ").replace(std::path::MAIN_SEPARATOR, "/"), expected);
         assert!(policy.baseline && policy.keep == 14);
     }
 }
