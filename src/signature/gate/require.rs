@@ -269,8 +269,11 @@ mod tests {
 
     use super::*;
 
-    /// What the last rule requires: heads, sizes, literals.
-    fn required(text: &str) -> (Option<Vec<(u32, String)>>, (u64, u64), Option<Vec<String>>) {
+    /// Heads, sizes, literals.
+    type Told = (Option<Vec<(u32, String)>>, (u64, u64), Option<Vec<String>>);
+
+    /// What the last rule requires.
+    fn required(text: &str) -> Told {
         let ast = AST::from(text);
         let mut literals = Literals::default();
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
