@@ -62,7 +62,8 @@ impl Scene {
 
     /// The target folder.
     pub fn target(&self) -> PathBuf {
-        self.dir.path().canonicalize().expect("a real path").join("target")
+        // As reports show it.
+        wardround::plan::plain(self.dir.path().canonicalize().expect("a real path")).join("target")
     }
 
     /// Outside the target.
