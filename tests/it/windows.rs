@@ -107,10 +107,11 @@ fn times_are_exact() {
 fn streams_are_objects() {
     let scene = Scene::new();
     scene.file("report.txt", "plain");
-    if fs::write(scene.target().join("report.txt:evil.ps1"), "hidden content").is_err() {
+    let written = fs::write(scene.target().join("report.txt:evil.ps1"), "hidden content");
+    // Wine makes a file with a colon in its name.
+    if written.is_err() || fs::read_dir(scene.target()).unwrap().count() > 1 {
         return eprintln!("skipped: no streams here");
     }
-    fs::write(scene.target().join("folder-stream"), "").unwrap();
     let case = scene.scan(&["--no-default-rules"]);
     case.assert_adds_up();
     let row = row_of(&case, "report.txt:evil.ps1");
@@ -123,7 +124,9 @@ fn links_are_recorded_and_not_followed() {
     let scene = Scene::new();
     fs::create_dir(scene.beside("outside")).unwrap();
     fs::write(scene.beside("outside/secret.txt"), "not in the target").unwrap();
-    if std::os::windows::fs::symlink_dir(scene.beside("outside"), scene.target().join("link")).is_err() {
+    let link = scene.target().join("link");
+    let made = std::os::windows::fs::symlink_dir(scene.beside("outside"), &link);
+    if made.is_err() || !fs::symlink_metadata(&link).is_ok_and(|m| m.is_symlink()) {
         return eprintln!("skipped: no links here");
     }
     let case = scene.scan(&["--no-default-rules"]);
