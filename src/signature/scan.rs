@@ -15,8 +15,8 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
-/// Scanners kept for sets of rules; each takes about 2 MiB.
-const MOST_SCANNERS: usize = 32;
+/// Scanners kept for sets of rules; each has memory of its own.
+const MOST_SCANNERS: usize = 12;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.

@@ -29,7 +29,7 @@ const LARGEST: usize = 1 << 20;
 /// When more small sets could match, one large one takes less time.
 const MOST_SETS: usize = 8;
 /// Small sets that are kept compiled; when these are made, objects that ask for others get all rules.
-const MOST_COMPILED: usize = 400;
+const MOST_COMPILED: usize = 100;
 /// Fewer rules are not worth two passes: 230 take less time all at once, 5,800 a third to a half with a gate.
 pub(super) const FEWEST_RULES: usize = 1_000;
 
