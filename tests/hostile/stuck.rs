@@ -142,15 +142,3 @@ fn a_dead_local_mount_is_given_up() {
     assert!(beside.iter().all(|path| case.row(path)["disposition"] == "examined"));
     assert_eq!(case.report["run"]["deaths"].as_array().map(Vec::len), Some(2));
 }
-
-/// A target that doesn't answer at all is told in one sentence, before anything is begun.
-#[test]
-fn a_dead_target_is_refused() {
-    let scene = Scene::new();
-    let point = scene.target().join("dead");
-    let Some(_stuck) = Stuck::mount(&point, "fuse.ntfs-3g", 0, &["mute"]) else { return };
-    let case = scene.scan_of(&[&point], &["-q"]);
-    assert_eq!(case.exit(), 64, "{}", case.stderr());
-    assert!(case.stderr().contains("does not answer"), "{}", case.stderr());
-    assert!(!case.dir.exists());
-}
