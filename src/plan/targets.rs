@@ -1,7 +1,6 @@
 //! Targets: they exist, are absolute, and none lies inside another.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::place::plain;
 use super::{Options, PlanError};
@@ -59,12 +58,6 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
     let mut targets: Vec<PlannedTarget> = Vec::new();
     for path in asked {
         let shown = text::escape(path.as_os_str().as_encoded_bytes());
-        if !answers(&path) {
-            return Err(PlanError::Usage(format!(
-                "target {shown} does not answer: what is mounted there is gone or busy; mount it anew, or leave it out; nothing was \
-                 scanned"
-            )));
-        }
         let meta = std::fs::symlink_metadata(&path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 PlanError::Usage(format!("target {shown} does not exist: check the path; nothing was scanned"))
@@ -103,26 +96,6 @@ pub fn resolve(options: &Options) -> Result<Vec<PlannedTarget>, PlanError> {
         }
     }
     Ok(kept)
-}
-
-/// Longest that is waited for storage to say anything at all of a target.
-const ANSWER: Duration = Duration::from_secs(15);
-
-/// Whether the system says anything of a path: of a disk or a server that is gone it may never do. A thread that waits for
-/// it is left behind, and goes with the process, which then has nothing more to do.
-fn answers(path: &Path) -> bool {
-    let path = path.to_owned();
-    let (told, heard) = std::sync::mpsc::channel();
-    let asking = std::thread::spawn(move || {
-        let _ = std::fs::metadata(&path);
-        let _ = told.send(());
-    });
-    let answered = heard.recv_timeout(ANSWER).is_ok();
-    if answered {
-        // What follows may need a process with one thread.
-        let _ = asking.join();
-    }
-    answered
 }
 
 /// The root, or every fixed drive.

@@ -22,8 +22,7 @@ pub enum StepRow {
 }
 
 impl<'de> Deserialize<'de> for StepRow {
-    /// Straight from the fields: an untagged enum would keep every value and try each variant, which took most of the time
-    /// in which an inventory is read.
+    /// Straight from the fields: an untagged enum would keep every value and try each variant, for every row of an inventory.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]

@@ -99,7 +99,9 @@ pub(super) fn in_force(rules: &Rules) -> impl Iterator<Item = Rule<'_, '_>> {
 /// The rules in force compiled by themselves, where others were rejected: yara-x 1.22 keeps a trace of some rejected rules
 /// (patterns at fixed offsets), and then fails on every object.
 fn without_faulty(sources: &[Source], compiled: Compiled) -> Compiled {
-    if compiled.reports.iter().all(|report| report.rejected.is_empty()) {
+    // A file that was refused as a whole was never compiled.
+    let is_faulty = |source: &Source, report: &Input| source.refused.is_none() && !report.rejected.is_empty();
+    if !sources.iter().zip(&compiled.reports).any(|(source, report)| is_faulty(source, report)) {
         return compiled;
     }
     let mut names: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -116,7 +118,7 @@ fn without_faulty(sources: &[Source], compiled: Compiled) -> Compiled {
     };
     let each = sources.iter().zip(&compiled.reports);
     let cleaned: Vec<Source> =
-        each.map(|(source, report)| if report.rejected.is_empty() { source.clone() } else { clean(source) }).collect();
+        each.map(|(source, report)| if is_faulty(source, report) { clean(source) } else { source.clone() }).collect();
     let (again, _) = once(&cleaned, &BTreeSet::new(), are_many(sources));
     match again.rules.iter().len() == compiled.rules.iter().len() {
         true => Compiled { rules: again.rules, ..compiled },

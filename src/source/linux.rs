@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ use rustix::io::Errno;
 
 use super::fstype::{Mount, fs_type_of, mounts};
 use super::links::HardLinks;
+use super::opened::{OpenFile, Seen};
 use super::{
     Content, Found, FsKind, MountClone, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, hardly_stored, io_reason,
 };
@@ -420,54 +421,7 @@ impl Session for LinuxSession<'_> {
         }
         // A file that reads ahead is the common case; the hint costs nothing where it is ignored.
         let _ = rustix::fs::fadvise(&fd, 0, None, rustix::fs::Advice::Sequential);
-        let seen = (st.stx_size, meta_of(&st).times.mtime);
-        Ok(Box::new(OpenFile { file: File::from(fd), size: st.stx_size, at: 0, seen }))
-    }
-}
-
-/// An open regular file, read no further than its size at opening.
-struct OpenFile {
-    file: File,
-    size: u64,
-    at: u64,
-    seen: (u64, Option<Time>),
-}
-
-impl Read for OpenFile {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.size.saturating_sub(self.at);
-        let want = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = self.file.read(&mut buf[..want])?;
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for OpenFile {
-    fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
-        let pos = match pos {
-            SeekFrom::End(n) => {
-                SeekFrom::Start(self.size.checked_add_signed(n).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?)
-            }
-            other => other,
-        };
-        self.at = self.file.seek(pos)?;
-        Ok(self.at)
-    }
-}
-
-impl Content for OpenFile {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn changed(&mut self) -> Option<String> {
-        let st = match stat_fd(&self.file) {
-            Ok(st) => st,
-            Err(e) => return Some(e.to_string()),
-        };
-        let now = (st.stx_size, meta_of(&st).times.mtime);
-        super::change(self.seen.0, now.0, now.1 == self.seen.1)
+        Ok(Box::new(OpenFile::new(File::from(fd), look).map_err(fail)?))
     }
 }
 
@@ -475,6 +429,11 @@ const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 
 fn stat_fd(fd: impl AsFd) -> io::Result<Statx> {
     Ok(statx(fd, c"", AtFlags::EMPTY_PATH, WANTED)?)
+}
+
+fn look(file: &File) -> io::Result<Seen> {
+    let st = stat_fd(file)?;
+    Ok((st.stx_size, meta_of(&st).times.mtime))
 }
 
 fn id_of(st: &Statx) -> (u64, u64) {

@@ -15,6 +15,7 @@ mod links;
 #[cfg(target_os = "linux")]
 mod linux;
 mod map;
+mod opened;
 mod portable;
 #[cfg(any(windows, test))]
 mod reparse;
@@ -133,20 +134,12 @@ fn hardly_stored(size: u64, stored: u64) -> Option<OpenError> {
         .then(|| OpenError { reason: GapReason::SparseFile, detail: format!("{size} bytes long, {stored} bytes stored") })
 }
 
-/// What changed of a file between two looks, in words.
-fn change(before: u64, now: u64, same_time: bool) -> Option<String> {
-    match now.cmp(&before) {
-        std::cmp::Ordering::Greater => Some(format!("it grew from {before} to {now} bytes")),
-        std::cmp::Ordering::Less => Some(format!("it shrank from {before} to {now} bytes")),
-        std::cmp::Ordering::Equal => (!same_time).then(|| "it was written to".into()),
-    }
-}
-
 /// Errors of Windows (winerror.h) that say more than their kind: sharing and lock violations, and those of cloud files.
 fn windows_reason(code: i32) -> Option<GapReason> {
     match code {
         32 | 33 => Some(GapReason::Locked),
-        358..=404 | 426 | 434 => Some(GapReason::Placeholder),
+        // What a provider of cloud files has to answer for: not there, terminated, offline, too late, refused.
+        362 | 386..=389 | 393 | 395 | 398 | 404 | 426 => Some(GapReason::Placeholder),
         _ => None,
     }
 }

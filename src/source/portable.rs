@@ -2,12 +2,13 @@
 //! independent oracle for the one that uses them.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use walkdir::WalkDir;
 
+use super::opened::{OpenFile, Seen};
 use super::{Content, Found, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, io_reason};
 use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times};
 
@@ -122,47 +123,13 @@ impl Session for PortableSession<'_> {
                 detail: "another object took its place after it was listed".into(),
             });
         }
-        Ok(Box::new(PortableFile { size: meta.len(), modified: meta.modified().ok(), left: meta.len(), file }))
+        Ok(Box::new(OpenFile::new(file, seen).map_err(fail)?))
     }
 }
 
-struct PortableFile {
-    file: File,
-    size: u64,
-    left: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Read for PortableFile {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let want = buf.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let n = self.file.read(&mut buf[..want])?;
-        self.left -= n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for PortableFile {
-    fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
-        let at = self.file.seek(pos)?;
-        self.left = self.size.saturating_sub(at);
-        Ok(at)
-    }
-}
-
-impl Content for PortableFile {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn changed(&mut self) -> Option<String> {
-        match self.file.metadata() {
-            Ok(m) if m.len() != self.size => Some(format!("its size went from {} to {} bytes", self.size, m.len())),
-            Ok(m) if m.modified().ok() != self.modified => Some("it was written to".into()),
-            Ok(_) => None,
-            Err(e) => Some(e.to_string()),
-        }
-    }
+fn seen(file: &File) -> io::Result<Seen> {
+    let meta = file.metadata()?;
+    Ok((meta.len(), meta_of(&meta).times.mtime))
 }
 
 fn meta_of(meta: &Metadata) -> Meta {

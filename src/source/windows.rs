@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::links::HardLinks;
+use super::opened::{OpenFile, Seen};
 use super::reparse::{self, Treatment};
 use super::{Content, Found, FsKind, OpenError, PathMap, Session, Source, TargetFacts, WalkSink, hardly_stored, io_reason};
 use crate::model::{Disposition, Entry, Gap, GapReason, Kind, Locator, Meta, Name, Stage, Time, Times, wtf8};
@@ -127,6 +128,10 @@ fn parsed<T>(file: &File, info: Info, parse: fn(&[u8]) -> Option<T>) -> io::Resu
     let mut buffer = [0; 8];
     windows::ask(file, info, &mut buffer)?;
     parse(&windows::bytes(&buffer)).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+fn seen(file: &File) -> io::Result<Seen> {
+    Ok((standard(file)?.size, times(&basic(file)?).mtime))
 }
 
 fn times(basic: &Basic) -> Times {
@@ -444,52 +449,6 @@ impl Session for WindowsSession<'_> {
         if let Some(sparse) = hardly_stored(standard.size, standard.stored) {
             return Err(sparse);
         }
-        let seen = (standard.size, basic(&file).map_err(fail)?.written);
-        Ok(Box::new(OpenFile { file, size: standard.size, at: 0, seen }))
-    }
-}
-
-/// An open file, read no further than its size at opening.
-struct OpenFile {
-    file: File,
-    size: u64,
-    at: u64,
-    seen: (u64, i64),
-}
-
-impl Read for OpenFile {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.size.saturating_sub(self.at);
-        let want = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = self.file.read(&mut buf[..want])?;
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for OpenFile {
-    fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
-        let pos = match pos {
-            SeekFrom::End(n) => {
-                SeekFrom::Start(self.size.checked_add_signed(n).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?)
-            }
-            other => other,
-        };
-        self.at = self.file.seek(pos)?;
-        Ok(self.at)
-    }
-}
-
-impl Content for OpenFile {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn changed(&mut self) -> Option<String> {
-        let now = standard(&self.file).and_then(|s| Ok((s.size, basic(&self.file)?.written)));
-        match now {
-            Ok(now) => super::change(self.seen.0, now.0, self.seen.1 == now.1),
-            Err(e) => Some(e.to_string()),
-        }
+        Ok(Box::new(OpenFile::new(file, seen).map_err(fail)?))
     }
 }

@@ -16,6 +16,7 @@ mod delivery;
 mod deploy;
 mod diff;
 mod differential;
+mod engine_faults;
 #[cfg(unix)]
 mod exports;
 #[cfg(unix)]

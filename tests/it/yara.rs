@@ -20,12 +20,12 @@ fn rules_of(files: &[(&str, &str)]) -> (tempfile::TempDir, Vec<PathBuf>) {
     (dir, paths)
 }
 
-fn load(files: &[(&str, &str)]) -> (RuleSet, Vec<Input>) {
+pub(crate) fn load(files: &[(&str, &str)]) -> (RuleSet, Vec<Input>) {
     let (_dir, paths) = rules_of(files);
     RuleSet::load(&paths, false, None).unwrap()
 }
 
-fn names(set: &RuleSet, data: &[u8]) -> Vec<String> {
+pub(crate) fn names(set: &RuleSet, data: &[u8]) -> Vec<String> {
     names_with(set, &ScanVars::default(), data)
 }
 
@@ -49,24 +49,6 @@ fn a_broken_rule_costs_itself_only() {
     assert_eq!(reports[0].sha256.as_ref().map(String::len), Some(64));
     let json = serde_json::to_value(&reports[0]).unwrap();
     assert_eq!(json["rejected"][0]["where"], "broken.yar:5");
-}
-
-#[test]
-fn a_private_rule_that_does_not_match_spoils_no_object() {
-    let text = "private rule P { strings: $a = \"absent\" condition: $a }\n\
-        rule Counts { strings: $a = \"xyz\" condition: #a > 5000 } rule Uses { condition: not P }";
-    let (set, _) = load(&[("p.yar", text)]);
-    assert_eq!(names(&set, &vec![b'x'; 40_000]), ["p.yar:Uses"]);
-}
-
-#[test]
-fn a_rejected_rule_leaves_no_trace() {
-    // Rejected for a pattern that matches the empty string, behind one at a fixed offset.
-    let text = "rule X { strings: $a = \"MZ\" $b = /a*/ condition: $a at 0 and $b }\n\
-        rule Y { strings: $a = \"hello\" condition: $a }";
-    let (set, reports) = load(&[("x.yar", text), ("z.yar", "rule Z { strings: $a = \"hello\" condition: $a at 3 }")]);
-    assert_eq!((reports[0].loaded, reports[0].rejected.len()), (1, 1), "{reports:?}");
-    assert_eq!(names(&set, b"MZ hello"), ["x.yar:Y", "z.yar:Z"]);
 }
 
 #[test]

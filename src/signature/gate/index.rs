@@ -12,8 +12,8 @@ const WORDS: usize = 1 << (BITS - 6);
 /// Literals that can be looked for.
 pub struct Index {
     map: Box<[u64; WORDS]>,
-    /// Sorted: the hash of a literal's window, and which literal.
-    places: Vec<(u32, u32)>,
+    /// Sorted: the hash of a literal's window, which literal, and where in it the window begins.
+    places: Vec<(u32, u32, u32)>,
     literals: Vec<Literal>,
 }
 
@@ -26,11 +26,11 @@ pub struct Seen {
 }
 
 impl Index {
-    pub fn new(mut literals: Vec<Literal>) -> Self {
+    pub fn new(literals: Vec<Literal>) -> Self {
         let mut map = Box::new([0; WORDS]);
         let mut places = Vec::with_capacity(literals.len());
         let mut uses: HashMap<u32, u32> = HashMap::new();
-        for (n, literal) in (0..).zip(&mut literals) {
+        for (n, literal) in (0..).zip(&literals) {
             // What many share is compared with all of them wherever it stands.
             let hashes = literal.bytes.windows(WINDOW).map(|w| (hash(folded(w)), cost(w)));
             let best = (0..).zip(hashes).min_by_key(|(_, (hash, cost))| {
@@ -38,10 +38,9 @@ impl Index {
                 cost.saturating_add(shared.saturating_mul(4))
             });
             let Some((at, (hash, _))) = best else { continue };
-            literal.at = at;
             *uses.entry(hash).or_default() += 1;
             map[(hash >> 6) as usize % WORDS] |= 1 << (hash & 63);
-            places.push((hash, n));
+            places.push((hash, n, at));
         }
         places.sort_unstable();
         Self { map, places, literals }
@@ -61,9 +60,9 @@ impl Index {
             if self.map[(hash >> 6) as usize % WORDS] >> (hash & 63) & 1 == 0 || end + 1 < WINDOW {
                 continue;
             }
-            let first = self.places.partition_point(|(h, _)| *h < hash);
-            for (_, n) in self.places.iter().skip(first).take_while(|(h, _)| *h == hash) {
-                if !seen.is(*n) && self.stands(*n, data, end + 1 - WINDOW) {
+            let first = self.places.partition_point(|(h, ..)| *h < hash);
+            for (_, n, at) in self.places.iter().skip(first).take_while(|(h, ..)| *h == hash) {
+                if !seen.is(*n) && self.stands(*n, *at, data, end + 1 - WINDOW) {
                     seen.set(*n);
                     if !found(*n) {
                         return;
@@ -73,10 +72,10 @@ impl Index {
         }
     }
 
-    /// Whether a literal stands where its window begins at `at`.
-    fn stands(&self, n: u32, data: &[u8], at: usize) -> bool {
+    /// Whether a literal stands where its window, which begins at `within`, is at `at`.
+    fn stands(&self, n: u32, within: u32, data: &[u8], at: usize) -> bool {
         let Some(literal) = self.literals.get(n as usize) else { return false };
-        let here = at.checked_sub(literal.at as usize).and_then(|from| data.get(from..)?.get(..literal.bytes.len()));
+        let here = at.checked_sub(within as usize).and_then(|from| data.get(from..)?.get(..literal.bytes.len()));
         here.is_some_and(|here| if literal.nocase { here.eq_ignore_ascii_case(&literal.bytes) } else { here == literal.bytes })
     }
 }
@@ -127,7 +126,7 @@ mod tests {
     use super::*;
 
     fn literal(bytes: &[u8], nocase: bool) -> Literal {
-        Literal { bytes: bytes.to_vec(), nocase, at: 0 }
+        Literal { bytes: bytes.to_vec(), nocase }
     }
 
     fn found(index: &Index, data: &[u8]) -> Vec<u32> {

@@ -13,8 +13,6 @@ pub struct Literal {
     /// In lower case where `nocase`.
     pub bytes: Vec<u8>,
     pub nocase: bool,
-    /// Where the window begins by which it is looked for.
-    pub at: u32,
 }
 
 impl Literal {
@@ -26,7 +24,7 @@ impl Literal {
         let from = at.saturating_sub((MOST - WINDOW) / 2);
         let to = bytes.len().min(from + MOST);
         let kept = if nocase { folded.get(from..to)? } else { bytes.get(from..to)? };
-        Some(Self { bytes: kept.to_vec(), nocase, at: u32::try_from(at - from).ok()? })
+        Some(Self { bytes: kept.to_vec(), nocase })
     }
 
     /// How common it is taken to be: the higher, the more often it stands somewhere by chance.

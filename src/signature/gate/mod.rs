@@ -30,7 +30,7 @@ const LARGEST: usize = 1 << 20;
 const MOST_SETS: usize = 8;
 /// Small sets that are kept compiled; when these are made, objects that ask for others get all rules.
 const MOST_COMPILED: usize = 100;
-/// Fewer rules are not worth two passes: 230 take less time all at once, 4,000 a third to a half with a gate.
+/// Fewer rules are not worth two passes: 230 take less time all at once, 4,000 about half with a gate.
 pub(super) const FEWEST_RULES: usize = 1_000;
 
 /// Rules of one namespace, as a text that compiles.

@@ -13,7 +13,7 @@ use crate::signature::cut::{Cut, cut, join};
 
 /// Rules of a small set.
 const SMALL_SET: usize = 4;
-/// What is more common than this doesn't tell objects apart: about what five frequent letters are.
+/// What is more common than this doesn't tell objects apart: eight frequent letters do, just.
 const COMMON: u32 = 150;
 /// A rule that needs more others is run always, so that they aren't compiled again and again.
 const MOST_NEEDED: usize = 16;
