@@ -12,7 +12,6 @@ mod plan;
 mod require;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use yara_x::{Rules, SourceCode};
 
@@ -28,8 +27,6 @@ pub(super) use self::plan::plan;
 const LARGEST: usize = 1 << 20;
 /// When more small sets could match, one large one takes less time.
 const MOST_SETS: usize = 8;
-/// Small sets that are kept compiled; when these are made, objects that ask for others get all rules.
-const MOST_COMPILED: usize = 100;
 /// Fewer rules are not worth two passes: 230 take less time all at once, 4,000 about half with a gate.
 pub(super) const FEWEST_RULES: usize = 1_000;
 
@@ -73,8 +70,6 @@ pub(super) struct Gate {
     users: Vec<Vec<u32>>,
     /// By set, where it was compiled: none where it can't be.
     compiled: Vec<OnceLock<Option<Rules>>>,
-    /// How many small sets were compiled, or begun to be.
-    made: AtomicUsize,
 }
 
 /// What a worker keeps from one object to the next.
@@ -100,7 +95,7 @@ impl Gate {
         for (slot, rules) in compiled.iter().zip(large) {
             let _ = slot.set(Some(rules));
         }
-        Self { plan, index, users, compiled, made: AtomicUsize::new(0) }
+        Self { plan, index, users, compiled }
     }
 
     /// The sets that have to be run on an object; none where that is all rules.
@@ -135,14 +130,11 @@ impl Gate {
         Some(chosen)
     }
 
-    /// The rules of a set; none where it can't be compiled by itself, so that all rules have to be run.
+    /// The rules of a set; none where it can't be compiled by itself, so that all rules have to be run. Sets stay compiled:
+    /// which of them an object gets depends on its bytes alone.
     pub fn rules(&self, set: u32) -> Option<&Rules> {
         let at = set as usize;
-        let slot = self.compiled.get(at)?;
-        if slot.get().is_none() && self.made.fetch_add(1, Ordering::Relaxed) >= MOST_COMPILED {
-            return None;
-        }
-        slot.get_or_init(|| compile(self.plan.sets.get(at)?)).as_ref()
+        self.compiled.get(at)?.get_or_init(|| compile(self.plan.sets.get(at)?)).as_ref()
     }
 
     /// The sets of a plan that are worth keeping compiled.
