@@ -71,6 +71,9 @@ pub enum Command {
     Rules(super::rules::RulesArgs),
     /// Known answers on this machine, and what a scan must never do, tried from inside its confinement
     Selftest(super::selftest::SelftestArgs),
+    /// Whether a target answers; what a scan starts for itself
+    #[command(hide = true)]
+    Reach(super::reach::ReachArgs),
 }
 
 /// How the end of a scan is told on standard output.

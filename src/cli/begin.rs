@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::args::{Args, Command, ScanArgs};
 use super::exit::Exit;
 use super::finish::{no_case, no_plan};
+use super::reach;
 use crate::engine::{Frame, Start, StateLog, StateReader, Step};
 use crate::model::text::escape;
 use crate::plan;
@@ -19,6 +20,7 @@ use crate::report::{CaseError, CaseFolder, STATE};
 /// Makes the case folder and keeps there what was asked, and with which command. Gives the folder's path.
 pub fn begin(args: &ScanArgs, command: impl Iterator<Item = OsString>) -> Result<PathBuf, Exit> {
     let options = args.options();
+    reach::all(&options.targets).map_err(|e| no_plan(&e))?;
     let case = plan::place(&options).map_err(|e| no_plan(&e))?;
     let seed = plan::random_seed().map_err(|e| no_plan(&e))?;
     let made = std::fs::symlink_metadata(&case).is_err();

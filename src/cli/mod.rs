@@ -12,6 +12,7 @@ mod ioc;
 mod merge;
 mod output;
 mod progress;
+mod reach;
 mod recheck;
 mod report;
 mod rules;
@@ -63,6 +64,7 @@ pub fn run_with(more: MoreAnalyzers) -> Exit {
         args::Command::Ioc(args) => ioc::run(args),
         args::Command::Rules(args) => rules::run(args),
         args::Command::Selftest(args) => selftest::run(&args),
+        args::Command::Reach(args) => reach::run(&args),
     }
 }
 

@@ -16,6 +16,7 @@ use super::confine;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, tell_again, warn_rejected};
 use super::progress::Progress;
+use super::reach;
 use super::signals::{pass_on_questions, stop_on_signal, tell_on_signal};
 use super::supervise::supervise;
 use crate::engine::{self, Care, CollectError, Collected, Collector, Phase, ends_sealed};
@@ -73,6 +74,7 @@ fn place_to_resume(args: &ScanArgs) -> Result<ScanArgs, Exit> {
         return Err(tell_again(&old.report, &case, telling(args)));
     }
     let was = begin::asked(&folder).map_err(|e| usage(&e))?;
+    reach::all(&was.args.targets).map_err(|e| no_plan(&e))?;
     if given(args) && asks(args) != asks(&was.args) {
         return Err(usage(
             &"the scan in this case folder was begun with other arguments: leave them out with --resume, or scan into a new case folder",

@@ -22,6 +22,8 @@ const BACK_FOR: Duration = Duration::from_secs(300);
 const WORK_FOR: Duration = Duration::from_secs(60);
 /// Bytes left free on the case folder's disk, and at most a fiftieth of it.
 const FREE_DISK: u64 = 32 << 20;
+/// Bytes from the disk between two looks from which on content counts as not being in memory.
+const COLD: u64 = 256 << 10;
 /// Memory has to be short for this long before the scan is ended.
 const SHORT_FOR: Duration = Duration::from_secs(30);
 
@@ -48,9 +50,16 @@ pub struct Care {
 pub struct Brake {
     held: AtomicBool,
     read: AtomicU64,
+    /// What is read comes from the disk.
+    cold: AtomicBool,
 }
 
 impl Brake {
+    /// Whether what is read comes from the disk, and not from the system's memory.
+    pub fn is_cold(&self) -> bool {
+        self.cold.load(Ordering::Relaxed)
+    }
+
     /// A worker is about to read so many bytes of a file. Waits while it has to; `waiting` is called meanwhile and
     /// says whether the wait is to end.
     pub fn pass(&self, bytes: u64, waiting: &dyn Fn() -> bool) {
@@ -72,6 +81,8 @@ pub struct Steward<'a> {
     cpu_debt: f64,
     io_debt: f64,
     read: u64,
+    /// Bytes that came from the disk.
+    stored: Option<u64>,
     /// Since when memory is short, and since when it steps back or works again.
     short: Option<Instant>,
     back: Option<Instant>,
@@ -90,6 +101,7 @@ impl<'a> Steward<'a> {
             cpu_debt: 0.0,
             io_debt: 0.0,
             read: 0,
+            stored: None,
             short: None,
             back: None,
             worked: now,
@@ -105,6 +117,11 @@ impl<'a> Steward<'a> {
         let over = self.rates(dt, &load) | self.short(now) | self.busy(now, &load);
         self.load = load;
         self.brake.held.store(over, Ordering::Relaxed);
+        let stored = load::from_disk();
+        let fresh = stored.zip(self.stored).map_or(0, |(now, before)| now.saturating_sub(before));
+        // What has to be held is not read ahead.
+        self.brake.cold.store(fresh >= COLD && self.care.io.is_none(), Ordering::Relaxed);
+        self.stored = stored;
         if self.care.deadline.is_some_and(|d| now.duration_since(self.begun) >= d) {
             return Some(GapReason::Deadline);
         }

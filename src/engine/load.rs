@@ -62,6 +62,19 @@ fn machine() -> Option<(f64, f64)> {
     Some(((all - idle) / 100.0, all / 100.0))
 }
 
+/// Bytes that this process had the system read from disks (`read_bytes` of /proc/self/io, proc(5)).
+#[cfg(target_os = "linux")]
+pub fn from_disk() -> Option<u64> {
+    let io = std::fs::read_to_string("/proc/self/io").ok()?;
+    io.lines().find_map(|line| line.strip_prefix("read_bytes: "))?.parse().ok()
+}
+
+/// Elsewhere the system reads ahead as it likes.
+#[cfg(not(target_os = "linux"))]
+pub fn from_disk() -> Option<u64> {
+    None
+}
+
 /// Bytes that a new program could have without swapping (`MemAvailable` of proc(5)).
 #[cfg(not(windows))]
 pub fn free_memory() -> Option<u64> {

@@ -17,6 +17,7 @@ use crate::model::{Clue, Digests, Evidence, Gap, NameMark, Object, Sighting};
 use crate::reader::Want;
 use crate::source::{Found, Source};
 
+mod ahead;
 mod baseline;
 mod care;
 mod collect;
@@ -43,15 +44,15 @@ pub use recheck::{Asks, recheck};
 pub use recovery::{HUNG, Recovery, Resumed};
 pub use state::{Death, Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
 
+use ahead::{Done, Entries};
 use care::{LOOK, Steward};
 use gate::Gate;
 use walk::ToWorkers;
 use worker::Worker;
 
-/// Entries that the walk may be ahead of the workers.
-const AHEAD: usize = 4096;
-/// Batches that workers may be ahead of the collector.
-const BATCHES: usize = 256;
+/// Hand-overs that the walk may be ahead of the workers, and these of the collector.
+const AHEAD: usize = 128;
+const BATCHES: usize = 64;
 /// A worker's stack: parsers of hostile input recurse.
 const STACK: usize = 16 << 20;
 
@@ -146,8 +147,8 @@ impl Job {
 /// # Errors
 /// When no threads can be had.
 pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Collector) -> Result<Collected, CollectError> {
-    let (entries_in, entries) = crossbeam_channel::bounded::<Found>(AHEAD);
-    let (batches_in, batches) = crossbeam_channel::bounded::<Batch>(BATCHES);
+    let (entries_in, entries) = crossbeam_channel::bounded::<Vec<Found>>(AHEAD);
+    let (batches_in, batches) = crossbeam_channel::bounded::<Vec<Batch>>(BATCHES);
     let gate = Gate::default();
     let alone = RwLock::new(());
     let pool = rayon::ThreadPoolBuilder::new()
@@ -164,7 +165,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
             for source in &job.sources {
                 source.walk(&mut sink);
             }
-            sink.rest();
+            sink.end();
             job.counters.walked.store(true, Ordering::Relaxed);
         });
         let gate = &gate;
@@ -177,8 +178,13 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                     s.spawn(move |_| {
                         job.begin_thread();
                         let mut worker = Worker::new(job, gate, k);
-                        for found in entries {
-                            if out.send(job.supervised(k, found, alone, &mut worker)).is_err() {
+                        let (mut entries, mut done) = (Entries::new(job, entries), Done::new(out));
+                        loop {
+                            let go_on = match entries.next(&mut worker) {
+                                Some(found) => done.before(&found) && done.add(job.supervised(k, found, alone, &mut worker)),
+                                None => done.send() && entries.wait(),
+                            };
+                            if !go_on {
                                 break;
                             }
                         }
@@ -201,7 +207,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                 std::thread::park_timeout(LOOK);
             }
         });
-        for batch in batches {
+        for batch in batches.into_iter().flatten() {
             if !collector.take(batch, correlators, &job.counters) {
                 job.stop.store(true, Ordering::Relaxed);
             }

@@ -5,28 +5,51 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Sender, TrySendError};
 
+use super::ahead::{TOGETHER, TOGETHER_BYTES};
 use super::{Job, key_of, worker};
 use crate::model::{Disposition, Gap, GapReason, Locator, Stage};
 use crate::source::{Found, WalkSink};
 
 pub(super) struct ToWorkers<'j> {
     job: &'j Job,
-    out: Sender<Found>,
+    out: Sender<Vec<Found>>,
+    /// What isn't handed over yet, and its bytes.
+    found: Vec<Found>,
+    bytes: u64,
     /// The folder that it is on.
     at: Option<Locator>,
 }
 
 impl<'j> ToWorkers<'j> {
-    pub fn new(job: &'j Job, out: Sender<Found>) -> Self {
-        Self { job, out, at: None }
+    pub fn new(job: &'j Job, out: Sender<Vec<Found>>) -> Self {
+        Self { job, out, found: Vec::new(), bytes: 0, at: None }
+    }
+
+    /// It is done.
+    pub fn end(mut self) {
+        self.hand_over();
+        self.rest();
     }
 
     /// It waits for others, or is done: nothing it does can hang.
-    pub fn rest(&self) {
+    fn rest(&self) {
         let walker = self.job.threads;
         self.job.counters.set_current(walker, None);
         if let Some(table) = &self.job.in_flight {
             table.leave(walker);
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if self.found.is_empty() {
+            return;
+        }
+        self.bytes = 0;
+        // Workers outlive the walk, so this can't fail before they are told to stop.
+        if let Err(TrySendError::Full(found)) = self.out.try_send(std::mem::take(&mut self.found)) {
+            self.rest();
+            let _ = self.out.send(found);
+            self.go_on();
         }
     }
 
@@ -44,6 +67,10 @@ impl WalkSink for ToWorkers<'_> {
     fn enters(&mut self, folder: &Locator) -> Result<(), (GapReason, String)> {
         if let Some(why) = self.job.recovery.quarantined.get(&key_of(folder)) {
             return Err(why.clone());
+        }
+        // The folder may keep the walk for long.
+        if self.out.is_empty() {
+            self.hand_over();
         }
         self.at = Some(folder.clone());
         self.go_on();
@@ -67,11 +94,10 @@ impl WalkSink for ToWorkers<'_> {
         }
         c.discovered.fetch_add(1, Ordering::Relaxed);
         c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
-        // Workers outlive the walk, so this can't fail before they are told to stop.
-        if let Err(TrySendError::Full(found)) = self.out.try_send(found) {
-            self.rest();
-            let _ = self.out.send(found);
-            self.go_on();
+        self.bytes = self.bytes.saturating_add(worker::bytes_of(&found.entry));
+        self.found.push(found);
+        if self.found.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES {
+            self.hand_over();
         }
     }
 

@@ -71,6 +71,23 @@ impl<'j> Worker<'j> {
         }
     }
 
+    /// Tells the system that the content of an entry is read soon.
+    pub fn announce(&mut self, found: &Found) {
+        let (job, entry) = (self.job, &found.entry);
+        if found.settled.is_some() || !entry.kind.is_stored() || entry.meta.size == 0 {
+            return;
+        }
+        if job.baseline.as_ref().and_then(|b| b.find(entry, job.want)).is_some_and(|proof| !proof.drawn) {
+            return;
+        }
+        // Opening may hang, as reading may.
+        if let Some(table) = &job.in_flight {
+            table.enter(self.k, &entry.locator, false);
+        }
+        let session = self.sessions[entry.target].get_or_insert_with(|| job.sources[entry.target].session());
+        session.announce(entry);
+    }
+
     /// Takes one entry to its end; gives all that is to be recorded of it.
     pub fn take(&mut self, found: Found) -> Batch {
         self.out = Vec::new();

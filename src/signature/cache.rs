@@ -16,7 +16,7 @@ use super::compile::{Compiled, NUMBERS, OPTIONS_VERSION, TEXTS};
 use super::traits::Terms;
 use crate::model::Input;
 
-const MAGIC: &[u8; 8] = b"WRRULES2";
+const MAGIC: &[u8; 8] = b"WRRULES3";
 const DIGEST: usize = 32;
 /// Bytes of a cache file that are read at most.
 const MAX_FILE: u64 = 1 << 30;

@@ -15,7 +15,7 @@ use crate::model::text;
 use super::SignatureError;
 use super::collect::Source;
 use super::cut;
-use super::gate::{self, FEWEST_RULES, Gate, Plan};
+use super::gate::{self, FEWEST_RULES, Plan};
 use super::result::for_files;
 use super::scan::meta;
 use super::traits::{self, Terms};
@@ -65,7 +65,7 @@ pub(super) fn compile(sources: &[Source]) -> Result<Compiled, SignatureError> {
             // A gate that can't be made costs time only.
             let made = catch_unwind(AssertUnwindSafe(|| {
                 let plan = gate::plan(sources, &compiled.rules);
-                Gate::compile_large(&plan).map(|large| (plan, large))
+                plan.compile_large().map(|large| (plan, large))
             }));
             compiled.gate = made.ok().flatten();
         }

@@ -10,7 +10,7 @@ use yara_x::{MetaValue, Rule, Rules, ScanError, ScanResults, Scanner, blocks};
 use crate::model::{GapReason, text};
 
 use super::RuleSet;
-use super::gate::{Gate, Scratch};
+use super::gate::{Choice, Gate, Scratch};
 use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
@@ -153,7 +153,7 @@ impl<'r> RuleScanner<'r> {
         let set = self.set;
         let mut scratch = std::mem::take(&mut self.scratch);
         let outcome = match set.gate.as_ref().and_then(|gate| Some((gate, gate.choose(data, &mut scratch)?))) {
-            Some((gate, chosen)) => self.scan_sets(gate, chosen, vars, data),
+            Some((gate, choice)) => self.scan_sets(gate, &choice, vars, data),
             None => None,
         };
         self.scratch = scratch;
@@ -173,29 +173,37 @@ impl<'r> RuleScanner<'r> {
     }
 
     /// The outcome of the sets that the gate chose; none where one of them can't be had, so that all rules have to be run.
-    fn scan_sets(&mut self, gate: &'r Gate, chosen: &[u32], vars: &ScanVars, data: &[u8]) -> Option<Result<Outcome, ScanGap>> {
-        let mut all = Outcome::default();
-        for set in chosen {
-            let rules = gate.rules(*set)?;
-            let known = self.sets.iter().position(|(known, _)| known == set);
+    fn scan_sets(&mut self, gate: &'r Gate, choice: &Choice<'_>, vars: &ScanVars, data: &[u8]) -> Option<Result<Outcome, ScanGap>> {
+        let own = if choice.rules.is_empty() { None } else { Some(gate.compile(choice.rules)?) };
+        let mut outcomes = Vec::new();
+        if let Some(own) = &own {
+            outcomes.push(Runner::new(self.set, own).scan(vars, data));
+        }
+        let mut waiting = choice.sets.to_vec();
+        while let Some(set) = waiting.pop() {
+            let rules = gate.rules(set)?;
+            let known = self.sets.iter().position(|(known, _)| *known == set);
             let mut runner = match known {
                 Some(at) => self.sets.remove(at).1,
                 None => Runner::new(self.set, rules),
             };
-            match runner.scan(vars, data) {
-                Ok(outcome) => {
-                    all.matches.extend(outcome.matches);
-                    all.gap = all.gap.into_iter().chain(outcome.gap).min_by(|a, b| a.detail.cmp(&b.detail));
-                }
-                Err(gap) => return Some(Err(gap)),
+            let mut outcome = runner.scan(vars, data);
+            let Ok(found) = &mut outcome else {
+                outcomes.push(outcome);
+                break;
+            };
+            if set == 0 {
+                found.matches.retain(|m| {
+                    let itself = gate.stands_for(&m.namespace, &m.rule);
+                    waiting.extend(itself);
+                    itself.is_none()
+                });
             }
-            self.sets.insert(0, (*set, runner));
+            outcomes.push(outcome);
+            self.sets.insert(0, (set, runner));
             self.sets.truncate(MOST_SCANNERS);
         }
-        finish(&mut all.matches);
-        // A rule that others name is in their sets, too.
-        all.matches.dedup_by(|a, b| (&a.namespace, &a.rule) == (&b.namespace, &b.rule));
-        Some(Ok(all))
+        Some(outcomes.into_iter().collect::<Result<Vec<_>, _>>().map(together))
     }
 
     /// Objects on which not all rules had to be run.
@@ -312,6 +320,19 @@ impl<'r> RuleScanner<'r> {
         }
         w.covered = w.buffer.len();
     }
+}
+
+/// Outcomes of several sets as one.
+fn together(outcomes: Vec<Outcome>) -> Outcome {
+    let mut all = Outcome::default();
+    for outcome in outcomes {
+        all.matches.extend(outcome.matches);
+        all.gap = all.gap.into_iter().chain(outcome.gap).min_by(|a, b| a.detail.cmp(&b.detail));
+    }
+    finish(&mut all.matches);
+    // A rule that others name is in their sets, too.
+    all.matches.dedup_by(|a, b| (&a.namespace, &a.rule) == (&b.namespace, &b.rule));
+    all
 }
 
 fn engine_failed() -> ScanGap {

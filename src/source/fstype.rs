@@ -139,6 +139,17 @@ impl Mount {
     }
 }
 
+/// Whether anything is mounted that a server or another program answers for, which may be gone. A disk that is gone answers with
+/// errors.
+pub fn others_answer() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        mounts().values().any(|mount| mount.network || mount.name.starts_with("fuse.") || mount.name == "fuseblk")
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
 /// Every mount by its path (proc(5), mountinfo: field 5 and the one after ` - `).
 #[cfg(target_os = "linux")]
 pub fn mounts() -> BTreeMap<Vec<u8>, Mount> {

@@ -401,7 +401,24 @@ impl Session for LinuxSession<'_> {
         Some(tree.entry(path.bytes(), &st))
     }
 
+    fn announce(&mut self, entry: &Entry) {
+        let Ok((fd, st)) = self.opened(entry) else { return };
+        let soon = std::num::NonZeroU64::new(st.stx_size.min(ANNOUNCED));
+        let _ = rustix::fs::fadvise(&fd, 0, soon, rustix::fs::Advice::WillNeed);
+    }
+
     fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError> {
+        let (fd, st) = self.opened(entry)?;
+        if st.stx_size > READ_AT_ONCE {
+            let _ = rustix::fs::fadvise(&fd, 0, None, rustix::fs::Advice::Sequential);
+        }
+        Ok(Box::new(OpenFile::seen(File::from(fd), seen(&st), look)))
+    }
+}
+
+impl LinuxSession<'_> {
+    /// The open file that an entry stands for.
+    fn opened(&mut self, entry: &Entry) -> Result<(OwnedFd, Statx), OpenError> {
         let fail = |e: io::Error| OpenError { reason: io_reason(&e), detail: e.to_string() };
         let tree = self.tree;
         let (anchor, rel) = self.anchored(entry.locator.os_name().bytes()).map_err(fail)?;
@@ -419,11 +436,14 @@ impl Session for LinuxSession<'_> {
         if let Some(sparse) = hardly_stored(st.stx_size, stored) {
             return Err(sparse);
         }
-        // A file that reads ahead is the common case; the hint costs nothing where it is ignored.
-        let _ = rustix::fs::fadvise(&fd, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Box::new(OpenFile::new(File::from(fd), look).map_err(fail)?))
+        Ok((fd, st))
     }
 }
+
+/// Bytes up to which the kernel reads a file at once anyway.
+const READ_AT_ONCE: u64 = 128 << 10;
+/// Bytes of an announced file that the system reads ahead; by then it sees that more is read in order.
+const ANNOUNCED: u64 = 4 << 20;
 
 const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 
@@ -432,8 +452,11 @@ fn stat_fd(fd: impl AsFd) -> io::Result<Statx> {
 }
 
 fn look(file: &File) -> io::Result<Seen> {
-    let st = stat_fd(file)?;
-    Ok((st.stx_size, meta_of(&st).times.mtime))
+    Ok(seen(&stat_fd(file)?))
+}
+
+fn seen(st: &Statx) -> Seen {
+    (st.stx_size, meta_of(st).times.mtime)
 }
 
 fn id_of(st: &Statx) -> (u64, u64) {

@@ -23,7 +23,7 @@ mod reparse;
 mod windows;
 
 pub use clone::MountClone;
-pub use fstype::{FsKind, FsType, fs_type};
+pub use fstype::{FsKind, FsType, fs_type, others_answer};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxTree;
 pub use map::PathMap;
@@ -81,6 +81,12 @@ pub trait Source: Send + Sync {
 /// One worker's handle on a source. Never crosses a thread.
 pub trait Session {
     fn open(&mut self, entry: &Entry) -> Result<Box<dyn Content>, OpenError>;
+
+    /// Tells the system that an object will be read soon, where it can be told. What is wrong with it is for
+    /// [`open`](Session::open) to say.
+    fn announce(&mut self, entry: &Entry) {
+        let _ = entry;
+    }
 
     /// The object at a path that the source holds, as the walk announces it; none where there is none, or a link stands
     /// on the way. Nothing is opened for reading.

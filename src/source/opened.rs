@@ -24,7 +24,12 @@ impl OpenFile {
     /// As of `look`.
     pub fn new(file: File, look: fn(&File) -> io::Result<Seen>) -> io::Result<Self> {
         let seen = look(&file)?;
-        Ok(Self { file, at: 0, seen, look })
+        Ok(Self::seen(file, seen, look))
+    }
+
+    /// The same for a file that was just looked at.
+    pub fn seen(file: File, seen: Seen, look: fn(&File) -> io::Result<Seen>) -> Self {
+        Self { file, at: 0, seen, look }
     }
 }
 
@@ -32,6 +37,9 @@ impl Read for OpenFile {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let left = self.seen.0.saturating_sub(self.at);
         let want = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if want == 0 {
+            return Ok(0);
+        }
         let n = self.file.read(&mut buf[..want])?;
         self.at += n as u64;
         Ok(n)

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::figure;
@@ -52,12 +52,18 @@ impl Drop for Stuck {
 
 /// Scans within a time; a process that is stuck in the kernel would keep a pipe open, so its output goes to files.
 fn scan(scene: &Scene, flags: &[&str], longest: Duration) -> Case {
+    let (case, output) = run(scene, &[&scene.target()], flags, longest);
+    Case::read(case, output)
+}
+
+/// The case folder, and how the scan of `targets` ended.
+fn run(scene: &Scene, targets: &[&Path], flags: &[&str], longest: Duration) -> (PathBuf, Output) {
     let case = scene.beside("case");
     let file = |name: &str| File::create(scene.beside(name)).expect("a file");
     let mut command = program();
     command
         .arg("scan")
-        .arg(scene.target())
+        .args(targets)
         .arg("--case")
         .arg(&case)
         .args(["--no-default-rules", "--no-default-iocs"])
@@ -75,7 +81,7 @@ fn scan(scene: &Scene, flags: &[&str], longest: Duration) -> Case {
         std::thread::sleep(Duration::from_millis(20));
     };
     let read = |name: &str| std::fs::read(scene.beside(name)).expect("a file");
-    Case::read(case, std::process::Output { status, stdout: read("out"), stderr: read("err") })
+    (case, Output { status, stdout: read("out"), stderr: read("err") })
 }
 
 /// Files whose reads never end: WARDROUND_STUCK=20 for the full figure.
@@ -141,4 +147,18 @@ fn a_dead_local_mount_is_given_up() {
     // What lies around it is looked at all the same.
     assert!(beside.iter().all(|path| case.row(path)["disposition"] == "examined"));
     assert_eq!(case.report["run"]["deaths"].as_array().map(Vec::len), Some(2));
+}
+
+/// A target that is itself dead is refused by its name, before anything of the scan could be stuck in it.
+#[test]
+fn a_dead_target_is_refused() {
+    let scene = Scene::new();
+    let beside = scene.target();
+    let point = scene.beside("dead");
+    let Some(_stuck) = Stuck::mount(&point, "fuse.ntfs-3g", 0, &["mute"]) else { return };
+    let (case, output) = run(&scene, &[&beside, &point], &[], Duration::from_secs(60));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{told}");
+    assert!(told.contains(&*point.to_string_lossy()) && told.contains("has not answered for 30 s"), "{told}");
+    assert!(!told.contains("panicked") && !case.exists(), "{told}");
 }

@@ -8,6 +8,8 @@ use wardround::signature::{RuleScanner, RuleSet, ScanVars};
 use yara_x_parser::ast::dfs::{DFSEvent, DFSIter};
 use yara_x_parser::ast::{AST, Expr, HexToken, Pattern, Rule};
 
+use crate::programs;
+
 /// A repeatable stream of numbers (splitmix64).
 struct Numbers(u64);
 
@@ -215,7 +217,8 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
     let (mut with, mut without) = (RuleScanner::new(&gated), RuleScanner::new(&plain));
     let mut numbers = Numbers(1);
     let mut matched = BTreeSet::new();
-    let mut objects = 0;
+    let (mut objects, mut rounds) = (0, 0);
+    let (pe, elf) = (programs::pe(&[("CompanyName", "Clinic")]), programs::elf(b"data"));
     let mut before: Vec<u8> = Vec::new();
     let mut same = |data: &[u8]| {
         let vars = ScanVars { filename: ["a.exe", ""][objects % 2].to_owned(), filemode: 0o644, ..ScanVars::default() };
@@ -244,6 +247,14 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
             // What two families leave behind, and more than fits a small object.
             let both = [data.as_slice(), before.as_slice(), &vec![b'x'; numbers.below(40_000)]].concat();
             same(&both);
+            for program in [&pe, &elf] {
+                same(&[program.as_slice(), &data].concat());
+            }
+            rounds += 1;
+            if rounds % 48 == 0 {
+                // Larger than what more than a few sets are run on.
+                same(&[data.as_slice(), &vec![b' '; (1 << 20) + numbers.below(8 << 20)], before.as_slice()].concat());
+            }
             before = data;
         }
     }
@@ -275,11 +286,20 @@ rule long_{n} {{ strings: $a = /{a}(\.exe|xyz|x)/ $b = "{b}" $c = /cmd\.exe|cmd/
 rule length_{n} {{ strings: $a = /{c}\.exe|{c}/ condition: !a[1] == {len} and $a }}
 rule twice_{n} {{ strings: $a = /{a}+*[a-c]{{2,5}}/ $b = /\x51{b}+?9/ condition: any of them }}
 rule one_{n} {{ strings: $a = /q{{1}}{a}(1|12)/ fullword $b = /q{a}(1|12)/ fullword condition: $a or $b }}
+rule run_{n} {{ strings: $a = {{ 9{} 8E 61 77 {n:02} 5F 91 0{} [1-3] A{} }} condition: $a }}
+rule stand_{n} {{ strings: $a = "{a}" xor $b = "zq" condition: #a > 0 and not pe.number_of_sections > 3 and ($a or $b) }}
+rule either_{n} {{ strings: $a = "{a}" $b = "{c}" condition: (uint16(0) == 0x5A4D and pe.is_pe and filesize < 400) or all of them }}
+rule place_{n} {{ strings: $a = "{b}" $b = "ab" condition: uint8(@a + 1) == 0x32 or #a > #b + 7 or !a == 3 }}
+rule field_{n} {{ strings: $a = "{b}" condition: pe.machine == pe.MACHINE_AMD64 and ($a or pe.exports("{c}")) }}
+rule each_{n} {{ strings: $a = "{b}" condition: for all i in (0..pe.number_of_sections - 1) : ( pe.sections[i].raw_data_size > {n} ) or $a }}
 rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
 "#,
             n % 10,
             n % 7,
             1000 + n,
+            n % 8,
+            n % 9,
+            n % 5,
             len = c.len() + 4 * (n % 2),
         ));
     }

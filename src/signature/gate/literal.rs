@@ -4,6 +4,10 @@ use yara_x_parser::ast::{HexToken, Pattern};
 
 /// Bytes of a window, by which a literal is looked for.
 pub const WINDOW: usize = 4;
+/// Of the windows of an object every so manieth is looked at.
+pub const STRIDE: usize = 4;
+/// Least bytes of a literal: it holds such a window wherever it stands.
+pub const LEAST: usize = WINDOW + STRIDE - 1;
 /// Most bytes of a literal that are compared.
 const MOST: usize = 32;
 
@@ -17,7 +21,10 @@ pub struct Literal {
 
 impl Literal {
     /// None where it is too short to be looked for.
-    fn new(bytes: &[u8], nocase: bool) -> Option<Self> {
+    pub fn new(bytes: &[u8], nocase: bool) -> Option<Self> {
+        if bytes.len() < LEAST {
+            return None;
+        }
         let folded: Vec<u8> = bytes.iter().map(u8::to_ascii_lowercase).collect();
         let costs = folded.windows(WINDOW).map(cost);
         let (at, _) = costs.enumerate().min_by_key(|(at, cost)| (*cost, *at))?;
@@ -245,38 +252,38 @@ mod tests {
         let one = |s: &str, nocase| Some(vec![(s.to_owned(), nocase)]);
         assert_eq!(literals(r#""MimiKatz""#), one("MimiKatz", false));
         assert_eq!(literals(r#""MimiKatz" nocase fullword"#), one("mimikatz", true));
-        assert_eq!(literals(r#""ab" wide"#), one("a\\x00b\\x00", false));
-        assert_eq!(literals(r#""abcd" ascii wide"#).unwrap().len(), 2);
-        assert_eq!(literals(r#""abc""#), None, "too short");
-        assert_eq!(literals(r#""abcd" xor"#), None);
-        assert_eq!(literals(r#""abcdef" base64"#), None);
+        assert_eq!(literals(r#""abcd" wide"#), one("a\\x00b\\x00c\\x00d\\x00", false));
+        assert_eq!(literals(r#""abcdefg" ascii wide"#).unwrap().len(), 2);
+        assert_eq!(literals(r#""abcdef""#), None, "too short");
+        assert_eq!(literals(r#""abcdefg" xor"#), None);
+        assert_eq!(literals(r#""abcdefg" base64"#), None);
         assert_eq!(literals(r#""äbcdefg" wide"#), None);
     }
 
     #[test]
     fn hex_gives_its_rarest_run() {
-        assert_eq!(literals("{ 00 00 00 00 ?? 8B 45 FC 33 [2-4] 01 }").unwrap()[0].0, "\\x8bE\\xfc3");
-        assert_eq!(literals("{ 8B 4? FC 33 (01|02) 45 }"), None);
-        assert_eq!(literals("{ 8B 45 FC ~00 33 45 }"), None);
+        assert_eq!(literals("{ 00 00 00 00 00 00 00 ?? 8B 45 FC 33 46 47 48 [2-4] 01 }").unwrap()[0].0, "\\x8bE\\xfc3FGH");
+        assert_eq!(literals("{ 8B 4? FC 33 01 01 02 03 (01|02) 45 01 02 03 04 05 }"), None);
+        assert_eq!(literals("{ 8B 45 FC 01 02 03 ~00 33 45 01 02 03 04 }"), None);
     }
 
     #[test]
     fn expressions_give_what_stands_in_them_for_certain() {
         let run = |re: &str| literals(re).map(|l| l[0].0.clone());
-        assert_eq!(run(r"/evil[0-9]+xyzzy/").as_deref(), Some("xyzzy"));
-        assert_eq!(run(r"/abcd?efg/"), None, "three are too few");
-        assert_eq!(run(r"/abcdx?efghi*/").as_deref(), Some("abcd"));
-        assert_eq!(run(r"/abcd{0,2}/"), None);
-        assert_eq!(run(r"/a(bcde)fgh/"), None, "groups are not looked into");
-        assert_eq!(run(r"/abcd|efgh/"), None);
-        assert_eq!(run(r"/abcd{e|fghi}/"), None, "a brace that counts nothing stands for itself");
-        assert_eq!(run(r"/(?i)abcdef/"), None);
+        assert_eq!(run(r"/evil[0-9]+xyzzyxy/").as_deref(), Some("xyzzyxy"));
+        assert_eq!(run(r"/abcdefg?hijklm/"), None, "six are too few");
+        assert_eq!(run(r"/abcdabcx?efghijki*/").as_deref(), Some("abcdabc"));
+        assert_eq!(run(r"/abcdefg{0,2}/"), None);
+        assert_eq!(run(r"/a(bcdefghi)fgh/"), None, "groups are not looked into");
+        assert_eq!(run(r"/abcdabc|efghefg/"), None);
+        assert_eq!(run(r"/abcdabc{e|fghifgh}/"), None, "a brace that counts nothing stands for itself");
+        assert_eq!(run(r"/(?i)abcdefgh/"), None);
         assert_eq!(run(r"/abc\.exe/i").as_deref(), Some("abc.exe"));
-        assert_eq!(run(r"/\x41\x42cde/").as_deref(), Some("ABcde"));
-        assert_eq!(run(r"/abcd+e/").as_deref(), Some("abcd"));
-        assert_eq!(run(r"/abcde+*1/").as_deref(), Some("abcd"));
-        assert_eq!(run(r"/\u0041xyzq/"), None);
-        assert_eq!(run(r"/[^\]x]abcd/").as_deref(), Some("abcd"));
+        assert_eq!(run(r"/\x41\x42cdefg/").as_deref(), Some("ABcdefg"));
+        assert_eq!(run(r"/abcdefg+h/").as_deref(), Some("abcdefg"));
+        assert_eq!(run(r"/abcdefgh+*1/").as_deref(), Some("abcdefg"));
+        assert_eq!(run(r"/\u0041xyzqxyz/"), None);
+        assert_eq!(run(r"/[^\]x]abcdefg/").as_deref(), Some("abcdefg"));
         assert_eq!(literals(r"/abcdef/ wide").unwrap()[0].0, "a\\x00b\\x00c\\x00d\\x00e\\x00f\\x00");
     }
 }

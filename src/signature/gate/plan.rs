@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use yara_x::Rules;
-use yara_x_parser::ast::{AST, Pattern, Rule};
+use yara_x_parser::ast::{AST, Pattern, Rule, RuleFlags};
 
 use super::literal::Literal;
-use super::require::{Head, Literals, Reader, Required};
-use super::{Gated, Part, Plan, Set};
+use super::require::{Alternatives, Head, Literals, Reader, Required};
+use super::probe::weaker;
+use super::{Gated, Plan, StandIn, Text};
 use crate::signature::collect::Source;
-use crate::signature::cut::{Cut, cut, join};
+use crate::signature::cut::{Cut, cut};
 
 /// Rules of a small set.
 const SMALL_SET: usize = 4;
@@ -25,10 +26,9 @@ const MOST_HEADS: usize = 8;
 struct File<'s> {
     source: &'s Source,
     rules: Vec<Cut<'s>>,
+    /// The number of its first rule among all.
+    first: u32,
 }
-
-/// Rules of a set as (file, rule), in the order of both.
-type Members = BTreeSet<(usize, usize)>;
 
 /// Works out the sets for the rules in force. It recurses with the depth of conditions, as the compiler does.
 pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
@@ -36,64 +36,109 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
     for rule in crate::signature::compile::in_force(in_force) {
         names.entry(rule.namespace()).or_default().insert(rule.identifier());
     }
+    let mut plan = Plan::default();
     let mut literals = Literals::default();
-    let mut files = Vec::new();
-    let mut always = Members::new();
-    let mut whole: Vec<(&Source, u64)> = Vec::new();
-    let mut by_heads: BTreeMap<Vec<Head>, Members> = BTreeMap::new();
+    let mut always: Vec<u32> = Vec::new();
+    let mut by_heads: BTreeMap<Vec<Head>, Vec<u32>> = BTreeMap::new();
     let odd = Odd::of(sources);
-    let mut small: Vec<((usize, usize), Required)> = Vec::new();
+    let mut small: Vec<(u32, Gated)> = Vec::new();
+    let mut weaker: Vec<(u32, String, String)> = Vec::new();
     for source in sources {
         let Some(names) = names.get(source.name.as_str()) else { continue };
         let ast = AST::from(source.text.as_str());
-        let Some(rules) = cut(&source.text, &ast, names) else {
-            whole.push((source, names.len() as u64));
+        let first = number(plan.rules.len());
+        let namespace = number(plan.namespaces.len());
+        plan.namespaces.push(source.name.clone());
+        let Some(cut) = cut(&source.text, &ast, names) else {
+            let rules = names.len() as u64;
+            plan.rules.push(Text { namespace, text: source.text.clone(), rules, ..Text::default() });
+            always.push(first);
             continue;
         };
+        let file = File { source, rules: cut, first };
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
         // How many rules each one stands for, with those that it names.
         let mut weights: Vec<usize> = Vec::new();
         for (at, rule) in ast.rules().filter(|rule| names.contains(rule.identifier.name)).enumerate() {
             let required = reader.rule(rule);
-            let place = (files.len(), at);
-            let needs = rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
+            let n = first.saturating_add(number(at));
+            let needs = file.rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
             let weight = needs.iter().filter_map(|n| weights.get(*n)).fold(1_usize, |sum, n| sum.saturating_add(*n));
             weights.push(weight);
-            let tells = required.literals.as_ref().is_some_and(|list| reader.literals.commonness(list) <= COMMON);
-            match required.heads.clone() {
-                _ if weight > MOST_NEEDED || odd.is_odd(rule) => _ = always.insert(place),
-                _ if tells => small.push((place, required)),
-                Some(heads) => _ = by_heads.entry(heads).or_default().insert(place),
-                None => _ = always.insert(place),
+            let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
+            let tells = list.is_some_and(|list| reader.literals.commonness(list) <= COMMON);
+            if weight > MOST_NEEDED || odd.is_odd(rule) {
+                always.push(n);
+                continue;
             }
+            let Alternatives { with_literals, without } = if tells { required } else { required.but_literals() };
+            match without.map(|without| without.heads) {
+                Some(Some(heads)) => by_heads.entry(heads).or_default().push(n),
+                Some(None) => {
+                    weaker.extend(file.weaker(at, rule).map(|text| (n, rule.identifier.name.to_owned(), text)));
+                    always.push(n);
+                    continue;
+                }
+                None => {}
+            }
+            small.extend(with_literals.map(|required| (namespace, Gated { required, rule: n, set: 0 })));
         }
-        files.push(File { source, rules });
+        plan.rules.extend(file.texts(namespace));
     }
     // A set of its own is worth it for many rules only, and each is one more run.
-    let mut heads: Vec<(Vec<Head>, Members)> = by_heads.into_iter().collect();
+    let mut heads: Vec<(Vec<Head>, Vec<u32>)> = by_heads.into_iter().collect();
     heads.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let few = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
     always.extend(heads.split_off(few).into_iter().flat_map(|(_, members)| members));
-    let mut first = set(&files, always);
-    for (source, rules) in whole {
-        first.parts.push(Part { namespace: source.name.clone(), text: source.text.clone() });
-        first.rules += rules;
-    }
-    let mut plan = Plan { sets: vec![first], ..Plan::default() };
     for (heads, members) in heads {
         let required = Required { heads: Some(heads), ..Required::NOTHING };
-        plan.gated.push(Gated { required, set: number(plan.sets.len()) });
-        plan.sets.push(set(&files, members));
+        plan.gated.push(Gated { required, rule: u32::MAX, set: number(plan.sets.len() + 1) });
+        plan.sets.push([always.as_slice(), &members].concat());
     }
+    plan.sets.insert(0, always);
     plan.large = number(plan.sets.len());
+    plan.stand_in(weaker);
     // Neighbours in a file are often of one family, and found together.
-    for chunk in small.chunk_by(|a, b| a.0.0 == b.0.0).flat_map(|file| file.chunks(SMALL_SET)) {
-        let at = number(plan.sets.len());
-        plan.gated.extend(chunk.iter().map(|(_, required)| Gated { required: required.clone(), set: at }));
-        plan.sets.push(set(&files, chunk.iter().map(|(place, _)| *place).collect()));
+    for chunk in small.chunk_by(|a, b| a.0 == b.0).flat_map(|file| file.chunks(SMALL_SET)) {
+        let set = number(plan.sets.len());
+        plan.gated.extend(chunk.iter().map(|(_, gated)| Gated { set, ..gated.clone() }));
+        plan.sets.push(chunk.iter().map(|(_, gated)| gated.rule).collect());
     }
     plan.literals = only_used(&literals.list, &mut plan.gated);
     plan
+}
+
+impl Plan {
+    /// Puts weaker rules, by the number of each one's rule with its name, in the place of rules that are always run.
+    fn stand_in(&mut self, weaker: Vec<(u32, String, String)>) {
+        let needed: BTreeSet<u32> = self.rules.iter().flat_map(|rule| rule.needs.iter().copied()).collect();
+        for (n, rule, text) in weaker.into_iter().filter(|(n, ..)| !needed.contains(n)) {
+            let Some(namespace) = self.rules.get(n as usize).map(|rule| rule.namespace) else { continue };
+            let stand_in = number(self.rules.len());
+            self.rules.push(Text { namespace, text, rules: 1, ..Text::default() });
+            self.sets.first_mut().into_iter().flatten().filter(|rule| **rule == n).for_each(|rule| *rule = stand_in);
+            self.stand_ins.push(StandIn { namespace, rule, set: number(self.sets.len()) });
+            self.sets.push(vec![n]);
+        }
+    }
+}
+
+impl File<'_> {
+    /// A rule without modules that holds wherever this one does, if it names any and is one that is told of.
+    fn weaker(&self, at: usize, rule: &Rule<'_>) -> Option<String> {
+        let cut = self.rules.get(at).filter(|cut| !cut.imports.is_empty() && !rule.flags.contains(RuleFlags::Private))?;
+        weaker(&self.source.text, cut.text, rule)
+    }
+
+    fn texts(&self, namespace: u32) -> impl Iterator<Item = Text> {
+        self.rules.iter().map(move |rule| Text {
+            namespace,
+            imports: rule.imports.iter().map(|module| (*module).to_owned()).collect(),
+            text: rule.text.to_owned(),
+            needs: rule.needs.iter().map(|need| self.first.saturating_add(number(*need))).collect(),
+            rules: 1,
+        })
+    }
 }
 
 /// The literals that are asked for, numbered anew.
@@ -113,23 +158,6 @@ fn only_used(all: &[Literal], gated: &mut [Gated]) -> Vec<Literal> {
 
 fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// The text of a set, each rule behind those that it names.
-fn set(files: &[File<'_>], mut members: Members) -> Set {
-    let mut waiting: Vec<(usize, usize)> = members.iter().copied().collect();
-    while let Some((file, rule)) = waiting.pop() {
-        let needs = files.get(file).and_then(|f| f.rules.get(rule)).map(|r| r.needs.as_slice()).unwrap_or_default();
-        waiting.extend(needs.iter().map(|need| (file, *need)).filter(|place| members.insert(*place)));
-    }
-    let mut set = Set { rules: members.len() as u64, ..Set::default() };
-    let members: Vec<_> = members.into_iter().collect();
-    for of_file in members.chunk_by(|a, b| a.0 == b.0) {
-        let Some(file) = of_file.first().and_then(|(file, _)| files.get(*file)) else { continue };
-        let text = join(of_file.iter().filter_map(|(_, rule)| file.rules.get(*rule)));
-        set.parts.push(Part { namespace: file.source.name.clone(), text });
-    }
-    set
 }
 
 /// Expressions that the engine takes for the same although they differ in a repetition that comes to nothing, as `a{1}`: it

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use yara_x_parser::ast::{BinaryExpr, Expr, Of, OfItems, PatternSet, Quantifier, Rule};
+use yara_x_parser::ast::{BinaryExpr, Expr, FuncCall, Iterable, Of, OfItems, PatternSet, Quantifier, Rule};
 
 use super::literal::{self, Literal};
 
@@ -32,36 +32,43 @@ const MOST: usize = 256;
 
 impl Required {
     pub const NOTHING: Self = Self { heads: None, size: (0, u64::MAX), literals: None };
-    const NEVER: Self = Self { heads: None, size: (1, 0), literals: None };
 
     fn size(least: u64, most: u64) -> Self {
         Self { size: (least, most), ..Self::NOTHING }
     }
 
-    fn and(self, other: Self, all: &Literals) -> Self {
+    fn head(head: Head) -> Self {
+        Self { heads: Some(vec![head]), ..Self::NOTHING }
+    }
+
+    fn literals(literals: Option<Vec<u32>>) -> Self {
+        Self { literals, ..Self::NOTHING }
+    }
+
+    fn and(&self, other: &Self, all: &Literals) -> Self {
         Self {
-            heads: pick(self.heads, other.heads, |heads| heads.len()),
+            heads: pick(&self.heads, &other.heads, |heads| heads.len()),
             size: (self.size.0.max(other.size.0), self.size.1.min(other.size.1)),
-            literals: pick(self.literals, other.literals, |list| all.commonness(list)),
+            literals: pick(&self.literals, &other.literals, |list| all.commonness(list)),
         }
     }
 
     fn or(self, other: Self) -> Self {
-        // What never holds adds nothing.
-        if self.size.0 > self.size.1 {
-            return other;
-        } else if other.size.0 > other.size.1 {
-            return self;
-        }
         Self {
             heads: both(self.heads, other.heads),
             size: (self.size.0.min(other.size.0), self.size.1.max(other.size.1)),
-            literals: both(self.literals, other.literals).map(|mut list| {
-                list.sort_unstable();
-                list.dedup();
-                list
-            }),
+            literals: both(self.literals, other.literals),
         }
+    }
+
+    /// Whether what meets the other meets this, too.
+    fn follows_from(&self, other: &Self) -> bool {
+        let heads = match (&self.heads, &other.heads) {
+            (None, _) => true,
+            (Some(own), Some(heads)) => heads.iter().all(|head| own.contains(head)),
+            _ => false,
+        };
+        heads && self.literals.is_none() && self.size.0 <= other.size.0 && other.size.1 <= self.size.1
     }
 
     /// Whether an object's size and first bytes allow the rule.
@@ -73,17 +80,88 @@ impl Required {
 }
 
 /// The one that says more, by the lower cost.
-fn pick<T, C: Ord>(a: Option<T>, b: Option<T>, cost: impl Fn(&T) -> C) -> Option<T> {
+fn pick<T: Clone, C: Ord>(a: &Option<T>, b: &Option<T>, cost: impl Fn(&T) -> C) -> Option<T> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if cost(&b) < cost(&a) { b } else { a }),
-        (a, b) => a.or(b),
+        (Some(a), Some(b)) => Some(if cost(b) < cost(a) { b } else { a }.clone()),
+        (a, b) => a.as_ref().or(b.as_ref()).cloned(),
     }
 }
 
-fn both<T>(a: Option<Vec<T>>, b: Option<Vec<T>>) -> Option<Vec<T>> {
+fn both<T: Ord>(a: Option<Vec<T>>, b: Option<Vec<T>>) -> Option<Vec<T>> {
     let (mut a, b) = (a?, b?);
     a.extend(b);
+    a.sort_unstable();
+    a.dedup();
     (a.len() <= MOST).then_some(a)
+}
+
+/// What a rule requires: one of these. Neither, and it never matches. They are kept apart because a literal tells objects
+/// apart well, and together with what asks for none nothing would be left of it.
+#[derive(Clone, Debug, Default)]
+pub struct Alternatives {
+    pub with_literals: Option<Required>,
+    pub without: Option<Required>,
+}
+
+impl From<Required> for Alternatives {
+    fn from(required: Required) -> Self {
+        let mut all = Self::default();
+        all.add(required);
+        all
+    }
+}
+
+impl Alternatives {
+    fn add(&mut self, required: Required) {
+        if required.size.0 > required.size.1 {
+            return;
+        }
+        let place = if required.literals.is_some() { &mut self.with_literals } else { &mut self.without };
+        let merged = match place.take() {
+            Some(one) => one.or(required),
+            None => required,
+        };
+        // Of too many literals nothing is asked.
+        match merged.literals.is_some() {
+            true => self.with_literals = Some(merged),
+            false if self.without.is_some() => self.add(merged),
+            false => self.without = Some(merged),
+        }
+    }
+
+    fn each(self) -> impl Iterator<Item = Required> {
+        self.with_literals.into_iter().chain(self.without)
+    }
+
+    fn or(mut self, other: Self) -> Self {
+        other.each().for_each(|required| self.add(required));
+        self
+    }
+
+    fn and(&self, other: &Self, literals: &Literals) -> Self {
+        let mut all = Self::default();
+        for a in self.clone().each() {
+            other.clone().each().for_each(|b| all.add(a.and(&b, literals)));
+        }
+        all
+    }
+
+    /// Without literals where the others allow as much.
+    fn settled(mut self) -> Self {
+        if let (Some(with), Some(without)) = (&self.with_literals, &self.without)
+            && without.follows_from(with)
+        {
+            self.with_literals = None;
+        }
+        self
+    }
+
+    /// The same without asking for literals.
+    pub fn but_literals(self) -> Self {
+        let mut all = Self { without: self.without, ..Self::default() };
+        self.with_literals.into_iter().for_each(|with| all.add(Required { literals: None, ..with }));
+        all
+    }
 }
 
 /// All literals of all rules, each once.
@@ -115,7 +193,7 @@ impl Literals {
 pub struct Reader<'l> {
     pub literals: &'l mut Literals,
     /// Rules of the same file so far.
-    pub known: BTreeMap<String, Required>,
+    pub known: BTreeMap<String, Alternatives>,
 }
 
 /// The patterns of a rule by name, and of which literals one must be there.
@@ -123,33 +201,106 @@ type Patterns = Vec<(String, Option<Vec<u32>>)>;
 
 impl Reader<'_> {
     /// What a rule requires.
-    pub fn rule(&mut self, rule: &Rule<'_>) -> Required {
+    pub fn rule(&mut self, rule: &Rule<'_>) -> Alternatives {
         let mut patterns = Patterns::new();
         for pattern in rule.patterns.iter().flatten() {
             let literals = literal::of(pattern).and_then(|all| all.into_iter().map(|l| self.literals.number(l)).collect());
             patterns.push((pattern.identifier().name.to_owned(), literals));
         }
-        let required = self.expr(&rule.condition, &patterns);
+        let required = self.expr(&rule.condition, &patterns).settled();
         self.known.insert(rule.identifier.name.to_owned(), required.clone());
         required
     }
 
-    fn expr(&self, expr: &Expr<'_>, patterns: &Patterns) -> Required {
-        let all = |operands: &[Expr<'_>]| {
-            operands.iter().fold(Required::NOTHING, |so_far, e| so_far.and(self.expr(e, patterns), self.literals))
-        };
+    /// What has to be so where an expression is true.
+    fn expr(&mut self, expr: &Expr<'_>, patterns: &Patterns) -> Alternatives {
         match expr {
-            Expr::False { .. } => Required::NEVER,
-            Expr::And(and) => all(&and.operands),
-            Expr::Or(or) => or.operands.iter().map(|e| self.expr(e, patterns)).fold(Required::NEVER, Required::or),
-            Expr::PatternMatch(m) => self.one(m.identifier.name, patterns),
-            Expr::Ident(name) => self.known.get(name.name).cloned().unwrap_or(Required::NOTHING),
-            Expr::Of(of) => self.of(of, patterns),
-            Expr::Eq(e) => self.equal(e, patterns),
-            Expr::Lt(e) => self.order(e, patterns, true, 1),
-            Expr::Le(e) => self.order(e, patterns, true, 0),
-            Expr::Gt(e) => self.order(e, patterns, false, 1),
-            Expr::Ge(e) => self.order(e, patterns, false, 0),
+            Expr::False { .. } => Alternatives::default(),
+            Expr::And(and) => self.all(&and.operands, patterns),
+            Expr::Or(or) => self.any(&or.operands, patterns),
+            Expr::Ident(name) => self.known.get(name.name).cloned().unwrap_or(Required::NOTHING.into()),
+            Expr::Of(of) => match (&of.items, &of.quantifier) {
+                (OfItems::BoolExprTuple(items), Quantifier::All { .. }) => self.all(items, patterns),
+                (OfItems::BoolExprTuple(items), Quantifier::Any { .. }) => self.any(items, patterns),
+                _ => self.of(of, patterns).into(),
+            },
+            Expr::FuncCall(call) => self.call(call).into(),
+            Expr::PatternMatch(m) => self.one(m.identifier.name, patterns).into(),
+            Expr::Eq(e) => self.equal(e, patterns).into(),
+            Expr::Lt(e) => self.order(e, patterns, true, 1).into(),
+            Expr::Le(e) => self.order(e, patterns, true, 0).into(),
+            Expr::Gt(e) => self.order(e, patterns, false, 1).into(),
+            Expr::Ge(e) => self.order(e, patterns, false, 0).into(),
+            Expr::ForIn(each) => match &each.iterable {
+                // Nothing is gone through where a bound is undefined, and that counts as false.
+                Iterable::Range(range) => self.defined(&[&range.lower_bound, &range.upper_bound], patterns).into(),
+                _ => Required::NOTHING.into(),
+            },
+            Expr::FieldAccess(_) | Expr::Lookup(_) => module(expr).map_or(Required::NOTHING, Required::head).into(),
+            Expr::Ne(e)
+            | Expr::Contains(e)
+            | Expr::IContains(e)
+            | Expr::StartsWith(e)
+            | Expr::IStartsWith(e)
+            | Expr::EndsWith(e)
+            | Expr::IEndsWith(e)
+            | Expr::IEquals(e)
+            | Expr::Matches(e) => self.defined(&[&e.lhs, &e.rhs], patterns).into(),
+            _ => Required::NOTHING.into(),
+        }
+    }
+
+    fn all(&mut self, operands: &[Expr<'_>], patterns: &Patterns) -> Alternatives {
+        operands.iter().fold(Required::NOTHING.into(), |so_far: Alternatives, e| {
+            let next = self.expr(e, patterns);
+            so_far.and(&next, self.literals)
+        })
+    }
+
+    fn any(&mut self, operands: &[Expr<'_>], patterns: &Patterns) -> Alternatives {
+        operands.iter().fold(Alternatives::default(), |so_far, e| so_far.or(self.expr(e, patterns)))
+    }
+
+    /// A call that gives true, or a number that isn't zero: those of modules for another kind of file don't.
+    fn call(&mut self, call: &FuncCall<'_>) -> Required {
+        let Some(head) = call.object.as_ref().and_then(module) else { return Required::NOTHING };
+        let literals = match (&call.object, call.identifier.name, call.args.as_slice()) {
+            // The name stands in the file as it is told, up to the case of its letters.
+            (Some(Expr::Ident(module)), "exports", [Expr::LiteralString(name)]) if module.name == "pe" => {
+                Literal::new(&name.value, true).and_then(|name| self.literals.number(name)).map(|n| vec![n])
+            }
+            _ => None,
+        };
+        Required { literals, ..Required::head(head) }
+    }
+
+    /// What has to be so for these to be defined.
+    fn defined(&self, operands: &[&Expr<'_>], patterns: &Patterns) -> Required {
+        let each = operands.iter().map(|operand| self.undefined_without(operand, patterns));
+        each.fold(Required::NOTHING, |so_far, next| so_far.and(&next, self.literals))
+    }
+
+    fn undefined_without(&self, expr: &Expr<'_>, patterns: &Patterns) -> Required {
+        let all = |operands: &[Expr<'_>]| self.defined(&operands.iter().collect::<Vec<_>>(), patterns);
+        match expr {
+            // `pe.is_pe` and the like are false, not undefined.
+            Expr::FieldAccess(fields) => {
+                let says_so = |e: &Expr<'_>| matches!(e, Expr::Ident(name) if name.name.starts_with("is_"));
+                let head = if fields.operands.iter().any(says_so) { None } else { module(expr) };
+                head.map_or(Required::NOTHING, Required::head)
+            }
+            Expr::Lookup(_) => module(expr).map_or(Required::NOTHING, Required::head),
+            // What doesn't match has no place and no length.
+            Expr::PatternOffset(p) | Expr::PatternLength(p) => self.one(p.identifier.name, patterns),
+            Expr::FuncCall(call) => match &call.object {
+                Some(object) if call.identifier.name == "imphash" => module(object).map_or(Required::NOTHING, Required::head),
+                Some(_) => Required::NOTHING,
+                None => all(&call.args),
+            },
+            Expr::Add(sum) | Expr::Sub(sum) | Expr::Mul(sum) => all(&sum.operands),
+            Expr::BitwiseXor(pair) | Expr::BitwiseAnd(pair) | Expr::BitwiseOr(pair) => {
+                self.defined(&[&pair.lhs, &pair.rhs], patterns)
+            }
             _ => Required::NOTHING,
         }
     }
@@ -158,7 +309,7 @@ impl Reader<'_> {
         // Behind the first character, which tells whether a match, a count or a place of it is meant.
         let same = |known: &str| known.get(1..).is_some_and(|known| Some(known) == name.get(1..));
         let literals = patterns.iter().find(|(known, _)| same(known)).and_then(|(_, literals)| literals.clone());
-        Required { literals, ..Required::NOTHING }
+        Required::literals(literals)
     }
 
     /// `less` where the left side is the smaller one, by `more` at least.
@@ -166,22 +317,30 @@ impl Reader<'_> {
         let (subject, bound, less) = match (integer(&e.lhs), integer(&e.rhs)) {
             (None, Some(n)) => (&e.lhs, n, less),
             (Some(n), None) => (&e.rhs, n, !less),
-            _ => return Required::NOTHING,
+            _ => return self.more(e, patterns, less, more).unwrap_or_else(|| self.defined(&[&e.lhs, &e.rhs], patterns)),
         };
         match (subject, less) {
-            (Expr::Filesize { .. }, true) => bound.checked_sub(more).map_or(Required::NEVER, |most| Required::size(0, most)),
+            // Nothing is smaller than zero.
+            (Expr::Filesize { .. }, true) => bound.checked_sub(more).map_or(Required::size(1, 0), |most| Required::size(0, most)),
             (Expr::Filesize { .. }, false) => Required::size(bound.saturating_add(more), u64::MAX),
             // More than none.
             (Expr::PatternCount(count), false) if bound.saturating_add(more) > 0 => self.one(count.identifier.name, patterns),
-            _ => Required::NOTHING,
+            _ => self.defined(&[subject], patterns),
         }
+    }
+
+    /// More matches than others: one at least.
+    fn more(&self, e: &BinaryExpr<'_>, patterns: &Patterns, less: bool, more: u64) -> Option<Required> {
+        let (few, many) = if less { (&e.lhs, &e.rhs) } else { (&e.rhs, &e.lhs) };
+        let (_, many) = counts(few).zip(counts(many)).filter(|_| more > 0)?;
+        many.into_iter().map(|name| self.one(name, patterns)).reduce(Required::or)
     }
 
     fn equal(&self, e: &BinaryExpr<'_>, patterns: &Patterns) -> Required {
         let (subject, value) = match (integer(&e.lhs), integer(&e.rhs)) {
             (None, Some(n)) => (&e.lhs, n),
             (Some(n), None) => (&e.rhs, n),
-            _ => return Required::NOTHING,
+            _ => return self.defined(&[&e.lhs, &e.rhs], patterns),
         };
         match subject {
             Expr::Filesize { .. } => Required::size(value, value),
@@ -189,9 +348,9 @@ impl Reader<'_> {
             Expr::FuncCall(call) if call.object.is_none() => {
                 let offset = call.args.first().and_then(integer).and_then(|n| u32::try_from(n).ok());
                 let head = offset.and_then(|offset| Some(Head { offset, bytes: number(call.identifier.name, value)? }));
-                Required { heads: head.map(|head| vec![head]), ..Required::NOTHING }
+                head.map_or_else(|| self.defined(&[subject], patterns), Required::head)
             }
-            _ => Required::NOTHING,
+            _ => self.defined(&[subject], patterns),
         }
     }
 
@@ -227,7 +386,37 @@ impl Reader<'_> {
         let mut literals = lists.concat();
         literals.sort_unstable();
         literals.dedup();
-        Required { literals: (literals.len() <= MOST).then_some(literals), ..Required::NOTHING }
+        Required::literals((literals.len() <= MOST).then_some(literals))
+    }
+}
+
+/// The first bytes without which a module says nothing: all its fields are undefined but the one that says so, its functions
+/// give nothing, zero or false (yara-x 1.22, `modules/{pe,dotnet,elf}`).
+const MODULES: [(&str, &[u8]); 3] = [("pe", b"MZ"), ("dotnet", b"MZ"), ("elf", b"\x7fELF")];
+
+/// The head that a module asks for, where an expression is a field of it, or what it is called on. Names of constants are in
+/// capitals, and those are always defined.
+fn module(expr: &Expr<'_>) -> Option<Head> {
+    match expr {
+        Expr::Ident(name) => {
+            let (_, bytes) = MODULES.iter().find(|(module, _)| *module == name.name)?;
+            Some(Head { offset: 0, bytes: bytes.to_vec() })
+        }
+        Expr::FieldAccess(fields) => {
+            let is_constant = |e: &Expr<'_>| matches!(e, Expr::Ident(name) if !name.name.contains(|c: char| c.is_lowercase()));
+            fields.operands.first().filter(|_| !fields.operands.iter().any(is_constant)).and_then(module)
+        }
+        Expr::Lookup(lookup) => module(&lookup.primary),
+        _ => None,
+    }
+}
+
+/// The patterns whose matches a sum counts, where it is nothing else.
+fn counts<'e>(expr: &'e Expr<'_>) -> Option<Vec<&'e str>> {
+    match expr {
+        Expr::PatternCount(count) if count.range.is_none() => Some(vec![count.identifier.name]),
+        Expr::Add(sum) => sum.operands.iter().map(counts).collect::<Option<Vec<_>>>().map(|all| all.concat()),
+        _ => None,
     }
 }
 
@@ -277,7 +466,7 @@ mod tests {
         let ast = AST::from(text);
         let mut literals = Literals::default();
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
-        let last = ast.rules().map(|rule| reader.rule(rule)).last().unwrap();
+        let last = told(ast.rules().map(|rule| reader.rule(rule)).last().unwrap());
         let heads = last.heads.map(|h| h.iter().map(|h| (h.offset, h.bytes.escape_ascii().to_string())).collect());
         let texts = last.literals.map(|list| {
             let mut texts: Vec<String> =
@@ -288,8 +477,13 @@ mod tests {
         (heads, last.size, texts)
     }
 
+    /// What all alternatives have in common.
+    fn told(all: Alternatives) -> Required {
+        all.each().reduce(Required::or).unwrap_or(Required::size(1, 0))
+    }
+
     fn rule(condition: &str) -> String {
-        format!("rule r {{ strings: $a1 = \"qzxj1\" $a2 = \"qzxj2\" $b = \"wxyv3\" $short = \"ab\" condition: {condition} }}")
+        format!("rule r {{ strings: $a1 = \"qzxjqz1\" $a2 = \"qzxjqz2\" $b = \"wxyvwx3\" $short = \"ab\" condition: {condition} }}")
     }
 
     fn literals(condition: &str) -> Option<Vec<String>> {
@@ -302,22 +496,30 @@ mod tests {
 
     #[test]
     fn patterns_are_required_where_they_must_match() {
-        assert_eq!(literals("$a1"), some(&["qzxj1"]));
-        assert_eq!(literals("$a1 at 0 and $short"), some(&["qzxj1"]));
-        assert_eq!(literals("$a1 or $b"), some(&["qzxj1", "wxyv3"]));
+        assert_eq!(literals("$a1"), some(&["qzxjqz1"]));
+        assert_eq!(literals("$a1 at 0 and $short"), some(&["qzxjqz1"]));
+        assert_eq!(literals("$a1 or $b"), some(&["qzxjqz1", "wxyvwx3"]));
         assert_eq!(literals("$a1 or $short"), None);
         assert_eq!(literals("not $a1"), None);
-        assert_eq!(literals("#a1 > 2"), some(&["qzxj1"]));
-        assert_eq!(literals("2 <= #a1"), some(&["qzxj1"]));
+        assert_eq!(literals("#a1 > 2"), some(&["qzxjqz1"]));
+        assert_eq!(literals("2 <= #a1"), some(&["qzxjqz1"]));
         assert_eq!(literals("#a1 < 2"), None);
         assert_eq!(literals("#a1 == 0"), None);
         assert_eq!(literals("#a1 >= 0"), None);
         assert_eq!(literals("for any of ($a*) : ( @ > 3 )"), None, "not looked into");
+        assert_eq!(literals("uint32(@a1 + 4) == 7"), some(&["qzxjqz1"]));
+        assert_eq!(literals("uint8(@a1[1]) ^ uint8(3) == 7"), some(&["qzxjqz1"]));
+        assert_eq!(literals("!b < 9"), some(&["wxyvwx3"]));
+        assert_eq!(literals("not uint32(@a1) == 7"), None);
+        assert_eq!(literals("#a1 > #short + #b"), some(&["qzxjqz1"]));
+        assert_eq!(literals("#a1 + #a2 > #short"), some(&["qzxjqz1", "qzxjqz2"]));
+        assert_eq!(literals("#a1 + #short > #b"), None);
+        assert_eq!(literals("#a1 > #b - 3"), None);
     }
 
     #[test]
     fn sets_require_as_many_as_can_be_missing() {
-        assert_eq!(literals("any of ($a*)"), some(&["qzxj1", "qzxj2"]));
+        assert_eq!(literals("any of ($a*)"), some(&["qzxjqz1", "qzxjqz2"]));
         assert_eq!(literals("all of ($a*)").unwrap().len(), 1);
         assert_eq!(literals("2 of ($a1, $a2, $b)").unwrap().len(), 2);
         assert_eq!(literals("any of them"), None, "one of them is too short");
@@ -325,7 +527,7 @@ mod tests {
         assert_eq!(literals("all of them").unwrap().len(), 1);
         assert_eq!(literals("none of ($a*)"), None);
         assert_eq!(literals("0 of ($a*)"), None);
-        assert_eq!(literals("50% of ($a*)"), some(&["qzxj1", "qzxj2"]));
+        assert_eq!(literals("50% of ($a*)"), some(&["qzxjqz1", "qzxjqz2"]));
     }
 
     #[test]
@@ -333,7 +535,7 @@ mod tests {
         let (heads, size, _) = required(&rule("uint16(0) == 0x5a4d and filesize < 10KB and filesize > 5"));
         assert_eq!((heads, size), (Some(vec![(0, "MZ".to_owned())]), (6, 10_239)));
         let (heads, ..) = required(&rule("uint32be(4) == 0x7f454c46 or 0x5a4d == uint16(0)"));
-        assert_eq!(heads, Some(vec![(4, "\\x7fELF".to_owned()), (0, "MZ".to_owned())]));
+        assert_eq!(heads, Some(vec![(0, "MZ".to_owned()), (4, "\\x7fELF".to_owned())]));
         assert_eq!(required(&rule("uint16(uint32(0x3c)) == 0x4550")).0, None);
         assert_eq!(required(&rule("uint16(0) != 0x5a4d")).0, None);
         assert_eq!(required(&rule("int8(0) == 200")).0, None);
@@ -342,8 +544,56 @@ mod tests {
     }
 
     #[test]
+    fn alternatives_with_literals_are_kept_apart() {
+        let ast = AST::from("rule r { strings: $a = \"qzxjqz1\" condition: (uint16(0) == 0x5a4d and filesize < 9) or $a }");
+        let mut literals = Literals::default();
+        let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
+        let Alternatives { with_literals, without } = reader.rule(ast.rules().next().unwrap());
+        assert_eq!(with_literals, Some(Required::literals(Some(vec![0]))));
+        let head = Head { offset: 0, bytes: b"MZ".to_vec() };
+        assert_eq!(without, Some(Required { size: (0, 8), ..Required::head(head.clone()) }));
+        let ast = AST::from("rule r { strings: $a = \"qzxjqz1\" $b = \"x\" condition: uint16(0) == 0x5a4d and ($a or $b) }");
+        let Alternatives { with_literals, without } = reader.rule(ast.rules().next().unwrap());
+        assert_eq!((with_literals, without), (None, Some(Required::head(head))), "the one follows from the other");
+    }
+
+    #[test]
+    fn modules_ask_for_their_kind_of_file() {
+        let heads = |condition: &str| required(&format!("import \"pe\" import \"elf\" {}", rule(condition))).0;
+        let mz = Some(vec![(0, "MZ".to_owned())]);
+        for condition in [
+            "pe.is_pe",
+            "pe.number_of_sections > 3",
+            "pe.machine == pe.MACHINE_AMD64",
+            "pe.sections[0].name == \".text\"",
+            "pe.version_info[\"CompanyName\"] contains \"x\"",
+            "pe.imports(\"a.dll\", \"b\")",
+            "pe.rich_signature.toolid(1)",
+            "pe.imphash() == \"x\"",
+            "pe.imphash() != \"x\"",
+            "for all i in (0..pe.number_of_sections - 1) : ( pe.sections[i].name == \"x\" )",
+            "any of (pe.is_pe, pe.exports(\"x\"))",
+        ] {
+            assert_eq!(heads(condition), mz, "{condition}");
+        }
+        assert_eq!(heads("elf.type == elf.ET_EXEC"), Some(vec![(0, "\\x7fELF".to_owned())]));
+        for condition in [
+            "not pe.is_pe",
+            "pe.imports(\"a.dll\") == 0",
+            "pe.rich_signature.toolid(1) < 3",
+            "filesize == pe.MACHINE_AMD64",
+            "for all s in pe.sections : ( s.name == \"x\" )",
+            "not defined pe.machine",
+            "uint16(pe.entry_point) != 3 or filesize > 2",
+        ] {
+            assert_eq!(heads(condition), None, "{condition}");
+        }
+        assert_eq!(literals("pe.exports(\"EvilExport\")"), some(&["evilexport"]));
+    }
+
+    #[test]
     fn rules_that_others_name_count_for_them() {
         let text = format!("private {} rule s {{ condition: r and filesize < 9 }}", rule("$b"));
-        assert_eq!((required(&text).1, required(&text).2), ((0, 8), some(&["wxyv3"])));
+        assert_eq!((required(&text).1, required(&text).2), ((0, 8), some(&["wxyvwx3"])));
     }
 }
