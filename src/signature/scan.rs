@@ -10,7 +10,7 @@ use yara_x::{MetaValue, Rule, Rules, ScanError, ScanResults, Scanner, blocks};
 use crate::model::{GapReason, text};
 
 use super::RuleSet;
-use super::gate::{Choice, Gate, Scratch};
+use super::gate::{Gate, Scratch};
 use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 
 /// Matches kept for one pattern; a flood of them tells nothing more.
@@ -153,7 +153,7 @@ impl<'r> RuleScanner<'r> {
         let set = self.set;
         let mut scratch = std::mem::take(&mut self.scratch);
         let outcome = match set.gate.as_ref().and_then(|gate| Some((gate, gate.choose(data, &mut scratch)?))) {
-            Some((gate, choice)) => self.scan_sets(gate, &choice, vars, data),
+            Some((gate, chosen)) => self.scan_sets(gate, chosen, vars, data),
             None => None,
         };
         self.scratch = scratch;
@@ -173,13 +173,9 @@ impl<'r> RuleScanner<'r> {
     }
 
     /// The outcome of the sets that the gate chose; none where one of them can't be had, so that all rules have to be run.
-    fn scan_sets(&mut self, gate: &'r Gate, choice: &Choice<'_>, vars: &ScanVars, data: &[u8]) -> Option<Result<Outcome, ScanGap>> {
-        let own = if choice.rules.is_empty() { None } else { Some(gate.compile(choice.rules)?) };
+    fn scan_sets(&mut self, gate: &'r Gate, chosen: &[u32], vars: &ScanVars, data: &[u8]) -> Option<Result<Outcome, ScanGap>> {
         let mut outcomes = Vec::new();
-        if let Some(own) = &own {
-            outcomes.push(Runner::new(self.set, own).scan(vars, data));
-        }
-        let mut waiting = choice.sets.to_vec();
+        let mut waiting = chosen.to_vec();
         while let Some(set) = waiting.pop() {
             let rules = gate.rules(set)?;
             let known = self.sets.iter().position(|(known, _)| *known == set);

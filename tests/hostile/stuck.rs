@@ -61,13 +61,7 @@ fn run(scene: &Scene, targets: &[&Path], flags: &[&str], longest: Duration) -> (
     let case = scene.beside("case");
     let file = |name: &str| File::create(scene.beside(name)).expect("a file");
     let mut command = program();
-    command
-        .arg("scan")
-        .args(targets)
-        .arg("--case")
-        .arg(&case)
-        .args(["--no-default-rules", "--no-default-iocs"])
-        .args(flags);
+    command.arg("scan").args(targets).arg("--case").arg(&case).args(["--no-default-rules", "--no-default-iocs"]).args(flags);
     let mut child = command.stdout(file("out")).stderr(file("err")).spawn().expect("the program");
     let begin = Instant::now();
     let status = loop {

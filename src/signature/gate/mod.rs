@@ -3,8 +3,8 @@
 //! From each rule's syntax tree comes what an object must be like before the rule can match: its size, its first bytes,
 //! and literals of which one must stand in it. Rules that require rare literals are compiled a few at a time, when one of
 //! them is first asked for; rules for one kind of file by its first bytes form a set of their own; those that require
-//! nothing that helps are always run. For a large object the rules that could match are compiled once more, for it alone. Where
-//! many could match, all rules run as one set, which is what would run without a gate. A rule that is left out could not have matched, so that the matches are the same.
+//! nothing that helps are always run. Where many could match, and on large objects, all rules run as one set, which is what
+//! would run without a gate. A rule that is left out could not have matched, so that the matches are the same.
 
 mod index;
 mod literal;
@@ -19,21 +19,20 @@ use yara_x::{Rules, SourceCode};
 
 use index::{Index, Seen};
 use literal::Literal;
-use require::Required;
+use require::{Head, Required};
 
 use super::compile::{compiler_for, imports, in_force, on_a_deep_stack, pad};
 
 pub(super) use self::plan::plan;
 
-/// In larger objects each further set that is run costs as much as it saves.
+/// Larger objects are searched for all patterns at once: the sets that are always run hold the slowest patterns, so that with
+/// one more each byte costs as much as with all. Programs, whose structure each set with a module reads anew, sooner.
 const LARGEST: usize = 1 << 20;
+const LARGEST_PROGRAM: usize = 64 << 10;
 /// When more small sets could match, one large one takes less time.
 const MOST_SETS: usize = 8;
-/// The same for objects above [`LARGEST`].
-const MOST_SETS_LARGE: usize = 2;
-/// Bytes of an object for each rule that is compiled for it alone: compiling one takes as long as searching these for all
-/// patterns instead of a few.
-const BYTES_A_RULE: usize = 300 << 10;
+/// A set that names a module counts for as many on a file of the module's kind, whose structure it reads once more.
+const WITH_MODULE: usize = 4;
 /// Fewer rules are not worth two passes: 230 take less time all at once, 4,000 about half with a gate.
 pub(super) const FEWEST_RULES: usize = 1_000;
 
@@ -54,7 +53,6 @@ struct Text {
 #[derive(Clone, Debug, borsh::BorshSerialize, borsh::BorshDeserialize)]
 struct Gated {
     required: Required,
-    /// None of them where it stands for the whole set.
     rule: u32,
     set: u32,
 }
@@ -76,11 +74,12 @@ pub(super) struct Plan {
     namespaces: Vec<String>,
     /// All rules, each behind those that it names.
     rules: Vec<Text>,
-    /// The first is always run, but for objects whose first bytes ask for one or several of those that follow, which hold its
-    /// rules as well.
+    /// The first is always run, but for objects whose first bytes ask for one of those that follow, which hold its rules as well.
     sets: Vec<Vec<u32>>,
     /// How many those are.
     large: u32,
+    /// First bytes, and the set that they ask for.
+    heads: Vec<(Vec<Head>, u32)>,
     stand_ins: Vec<StandIn>,
 }
 
@@ -92,6 +91,8 @@ pub(super) struct Gate {
     users: Vec<Vec<u32>>,
     /// By set, where it was compiled: none where it can't be.
     compiled: Vec<OnceLock<Option<Rules>>>,
+    /// By set, whether it names a module.
+    modules: Vec<bool>,
 }
 
 /// What a worker keeps from one object to the next.
@@ -99,14 +100,6 @@ pub(super) struct Gate {
 pub(super) struct Scratch {
     seen: Seen,
     sets: Vec<u32>,
-    rules: Vec<u32>,
-}
-
-/// What has to be run on an object.
-pub(super) struct Choice<'s> {
-    pub sets: &'s [u32],
-    /// Rules to be compiled for this object, as one more set.
-    pub rules: &'s [u32],
 }
 
 impl Gate {
@@ -125,49 +118,48 @@ impl Gate {
         for (slot, rules) in compiled.iter().zip(large) {
             let _ = slot.set(Some(rules));
         }
-        Self { plan, index, users, compiled }
+        let names_one = |n: &u32| plan.rules.get(*n as usize).is_some_and(|rule| !rule.imports.is_empty());
+        let modules = plan.sets.iter().map(|set| set.iter().any(names_one)).collect();
+        Self { plan, index, users, compiled, modules }
     }
 
-    /// What has to be run on an object; none where that is all rules.
-    pub fn choose<'s>(&self, data: &[u8], scratch: &'s mut Scratch) -> Option<Choice<'s>> {
-        let Scratch { seen, sets, rules } = scratch;
+    /// The sets that have to be run on an object; none where that is all rules.
+    pub fn choose<'s>(&self, data: &[u8], scratch: &'s mut Scratch) -> Option<&'s [u32]> {
+        let (largest, with_module) = if require::is_of_a_module(data) { (LARGEST_PROGRAM, WITH_MODULE) } else { (LARGEST, 1) };
+        if data.len() > largest {
+            return None;
+        }
+        let Scratch { seen, sets } = scratch;
         sets.clear();
-        rules.clear();
-        let large = usize::try_from(self.plan.large).unwrap_or(0);
-        // One for each set that is run by first bytes stands before all others.
-        let by_heads = self.plan.gated.iter().take(large.saturating_sub(1));
-        let mut by_heads: Vec<u32> = by_heads.filter(|rule| rule.required.allows(data)).map(|rule| rule.set).collect();
-        let (most_sets, most_rules) = match data.len() <= LARGEST {
-            true => (MOST_SETS, 0),
-            false => (MOST_SETS_LARGE, data.len() / BYTES_A_RULE),
-        };
+        let mut left = MOST_SETS;
         let mut few = true;
         self.index.search(data, seen, |literal| {
-            for rule in self.users.get(literal as usize).into_iter().flatten().filter_map(|n| self.plan.gated.get(*n as usize)) {
-                if !rules.contains(&rule.rule) && rule.required.allows(data) {
-                    rules.push(rule.rule);
-                    if !sets.contains(&rule.set) {
-                        sets.push(rule.set);
-                    }
+            let users = self.users.get(literal as usize).into_iter().flatten();
+            for rule in users.filter_map(|n| self.plan.gated.get(*n as usize)) {
+                if sets.contains(&rule.set) || !rule.required.allows(data) {
+                    continue;
+                }
+                sets.push(rule.set);
+                let names_one = self.modules.get(rule.set as usize) == Some(&true);
+                match left.checked_sub(if names_one { with_module } else { 1 }) {
+                    Some(rest) => left = rest,
+                    None => few = false,
                 }
             }
-            few = sets.len() <= most_sets || rules.len() <= most_rules;
             few
         });
         if !few {
             return None;
         }
-        if sets.len() > most_sets {
-            sets.clear();
-        } else {
-            rules.clear();
-        }
-        if by_heads.is_empty() && self.plan.sets.first().is_some_and(|always| !always.is_empty()) {
+        let heads = self.plan.heads.iter().filter(|(heads, _)| heads.iter().any(|head| head.stands_in(data)));
+        let of_heads = sets.len();
+        sets.extend(heads.map(|(_, set)| *set));
+        if !sets.iter().skip(of_heads).any(|set| *set < self.plan.large) {
             sets.push(0);
         }
-        sets.append(&mut by_heads);
+        sets.retain(|set| self.plan.sets.get(*set as usize).is_some_and(|rules| !rules.is_empty()));
         sets.sort_unstable();
-        Some(Choice { sets, rules })
+        Some(sets)
     }
 
     /// The rules of a set; none where it can't be compiled by itself, so that all rules have to be run. Sets stay compiled:
@@ -181,11 +173,6 @@ impl Gate {
     pub fn stands_for(&self, namespace: &str, rule: &str) -> Option<u32> {
         let named = |n: u32| self.plan.namespaces.get(n as usize).is_some_and(|name| name == namespace);
         self.plan.stand_ins.iter().find(|one| one.rule == rule && named(one.namespace)).map(|one| one.set)
-    }
-
-    /// Some rules as a set of their own; none where they can't be compiled by themselves.
-    pub fn compile(&self, rules: &[u32]) -> Option<Rules> {
-        self.plan.compile(rules)
     }
 }
 
@@ -204,9 +191,10 @@ impl Plan {
             waiting.extend(text(&n)?.needs.iter().filter(|need| members.insert(**need)));
         }
         let texts: Vec<&Text> = members.iter().map(text).collect::<Option<_>>()?;
-        let files: Vec<(&String, String)> = texts.chunk_by(|a, b| a.namespace == b.namespace).map(|file| {
-            Some((self.namespaces.get(file.first()?.namespace as usize)?, join(file)))
-        }).collect::<Option<_>>()?;
+        let files: Vec<(&String, String)> = texts
+            .chunk_by(|a, b| a.namespace == b.namespace)
+            .map(|file| Some((self.namespaces.get(file.first()?.namespace as usize)?, join(file))))
+            .collect::<Option<_>>()?;
         let built = on_a_deep_stack(|| {
             let mut c = compiler_for(files.iter().flat_map(|(_, text)| imports(text)));
             for (namespace, text) in &files {

@@ -6,8 +6,8 @@ use yara_x::Rules;
 use yara_x_parser::ast::{AST, Pattern, Rule, RuleFlags};
 
 use super::literal::Literal;
-use super::require::{Alternatives, Head, Literals, Reader, Required};
 use super::probe::weaker;
+use super::require::{Alternatives, Head, Literals, Reader};
 use super::{Gated, Plan, StandIn, Text};
 use crate::signature::collect::Source;
 use crate::signature::cut::{Cut, cut};
@@ -18,7 +18,7 @@ const SMALL_SET: usize = 4;
 const COMMON: u32 = 150;
 /// A rule that needs more others is run always, so that they aren't compiled again and again.
 const MOST_NEEDED: usize = 16;
-/// Rules that a set by first bytes has at least, and how many such sets there are.
+/// Rules by first bytes that make a set together with those that are always run, at least, and how many such sets there are.
 const HEAD_SET: usize = 30;
 const MOST_HEADS: usize = 8;
 
@@ -85,18 +85,20 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
         }
         plan.rules.extend(file.texts(namespace));
     }
-    // A set of its own is worth it for many rules only, and each is one more run.
+    plan.sets.push(always.clone());
     let mut heads: Vec<(Vec<Head>, Vec<u32>)> = by_heads.into_iter().collect();
     heads.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
-    let few = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
-    always.extend(heads.split_off(few).into_iter().flat_map(|(_, members)| members));
+    let many = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
+    let few = heads.split_off(many);
     for (heads, members) in heads {
-        let required = Required { heads: Some(heads), ..Required::NOTHING };
-        plan.gated.push(Gated { required, rule: u32::MAX, set: number(plan.sets.len() + 1) });
+        plan.heads.push((heads, number(plan.sets.len())));
         plan.sets.push([always.as_slice(), &members].concat());
     }
-    plan.sets.insert(0, always);
     plan.large = number(plan.sets.len());
+    for (heads, members) in few {
+        plan.heads.push((heads, number(plan.sets.len())));
+        plan.sets.push(members);
+    }
     plan.stand_in(weaker);
     // Neighbours in a file are often of one family, and found together.
     for chunk in small.chunk_by(|a, b| a.0 == b.0).flat_map(|file| file.chunks(SMALL_SET)) {

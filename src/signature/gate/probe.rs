@@ -16,7 +16,7 @@ pub fn weaker(source: &str, text: &str, rule: &Rule<'_>) -> Option<String> {
     let before = source.get(from..rule.condition.span().start())?;
     let before = before.get(..before.rfind("condition")?)?;
     let kept = and.operands.iter().filter(|operand| !names_anything(operand));
-    let kept: Vec<String> = kept.map(|operand| Some(format!("({})", source.get(operand.span().range())?))).collect::<Option<_>>()?;
+    let kept: Vec<String> = kept.map(|operand| source.get(operand.span().range()).map(balanced)).collect::<Option<_>>()?;
     if kept.is_empty() {
         return None;
     }
@@ -24,6 +24,21 @@ pub fn weaker(source: &str, text: &str, rule: &Rule<'_>) -> Option<String> {
     let named = if rule.patterns.is_some() { " and (true or any of them)" } else { "" };
     let weaker = format!("{before}condition: {}{named} }}", kept.join(" and "));
     compiles(&weaker, rule.identifier.name).then_some(weaker)
+}
+
+/// In brackets, with those that the part lost at its ends. Brackets in texts may deceive it: then nothing compiles.
+fn balanced(part: &str) -> String {
+    let mut missing = 0_usize;
+    let mut open = 0_usize;
+    for byte in part.bytes() {
+        match byte {
+            b'(' => open += 1,
+            b')' if open == 0 => missing += 1,
+            b')' => open -= 1,
+            _ => {}
+        }
+    }
+    format!("({}{part}{})", "(".repeat(missing), ")".repeat(open))
 }
 
 /// Modules, other rules, variables.
@@ -57,8 +72,12 @@ mod tests {
     #[test]
     fn what_names_no_module_is_kept() {
         assert_eq!(of("#a > 3 and not pe.number_of_signatures > 0").as_deref(), Some("(#a > 3)"));
-        assert_eq!(of("(#a > 3 or #b > 2) and filesize > 3 and pe.is_pe and (first or $b)").as_deref(), Some("(#a > 3 or #b > 2) and (filesize > 3)"));
-        assert_eq!(of("($a or ($b and #a > 1)) and pe.is_pe"), None, "brackets that can't be told apart");
+        assert_eq!(
+            of("(#a > 3 or #b > 2) and filesize > 3 and pe.is_pe and (first or $b)").as_deref(),
+            Some("(#a > 3 or #b > 2) and (filesize > 3)")
+        );
+        assert_eq!(of("($a or ($b and (#a > 1))) and pe.is_pe").as_deref(), Some("($a or ($b and (#a > 1)))"));
+        assert_eq!(of("1 of ($a*) and (pe.is_pe or $b) and (($b))").as_deref(), Some("(1 of ($a*)) and ($b)"));
         assert_eq!(of("/* condition: */ $a and pe.is_pe"), None);
         assert_eq!(of("pe.is_pe and first"), None);
         assert_eq!(of("$a or pe.is_pe"), None);

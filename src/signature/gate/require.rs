@@ -16,6 +16,12 @@ pub struct Head {
     pub bytes: Vec<u8>,
 }
 
+impl Head {
+    pub fn stands_in(&self, data: &[u8]) -> bool {
+        data.get(self.offset as usize..).is_some_and(|rest| rest.starts_with(&self.bytes))
+    }
+}
+
 /// What an object must be like. All parts hold together.
 #[derive(Clone, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct Required {
@@ -74,8 +80,8 @@ impl Required {
     /// Whether an object's size and first bytes allow the rule.
     pub fn allows(&self, data: &[u8]) -> bool {
         let size = data.len() as u64;
-        let stands = |head: &Head| data.get(head.offset as usize..).is_some_and(|rest| rest.starts_with(&head.bytes));
-        self.size.0 <= size && size <= self.size.1 && self.heads.as_ref().is_none_or(|heads| heads.iter().any(stands))
+        let stand = |heads: &Vec<Head>| heads.iter().any(|head| head.stands_in(data));
+        self.size.0 <= size && size <= self.size.1 && self.heads.as_ref().is_none_or(stand)
     }
 }
 
@@ -394,6 +400,11 @@ impl Reader<'_> {
 /// give nothing, zero or false (yara-x 1.22, `modules/{pe,dotnet,elf}`).
 const MODULES: [(&str, &[u8]); 3] = [("pe", b"MZ"), ("dotnet", b"MZ"), ("elf", b"\x7fELF")];
 
+/// Whether a module reads the structure of such a file.
+pub fn is_of_a_module(data: &[u8]) -> bool {
+    MODULES.iter().any(|(_, head)| data.starts_with(head))
+}
+
 /// The head that a module asks for, where an expression is a field of it, or what it is called on. Names of constants are in
 /// capitals, and those are always defined.
 fn module(expr: &Expr<'_>) -> Option<Head> {
@@ -483,7 +494,9 @@ mod tests {
     }
 
     fn rule(condition: &str) -> String {
-        format!("rule r {{ strings: $a1 = \"qzxjqz1\" $a2 = \"qzxjqz2\" $b = \"wxyvwx3\" $short = \"ab\" condition: {condition} }}")
+        format!(
+            "rule r {{ strings: $a1 = \"qzxjqz1\" $a2 = \"qzxjqz2\" $b = \"wxyvwx3\" $short = \"ab\" condition: {condition} }}"
+        )
     }
 
     fn literals(condition: &str) -> Option<Vec<String>> {
