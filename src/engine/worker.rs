@@ -80,12 +80,15 @@ impl<'j> Worker<'j> {
         if job.baseline.as_ref().and_then(|b| b.find(entry, job.want)).is_some_and(|proof| !proof.drawn) {
             return;
         }
-        // Opening may hang, as reading may.
+        // Opening may hang, as reading may: who is on nothing counts as moving.
         if let Some(table) = &job.in_flight {
             table.enter(self.k, &entry.locator, false);
         }
+        job.counters.set_current(self.k, Some(&entry.locator));
         let session = self.sessions[entry.target].get_or_insert_with(|| job.sources[entry.target].session());
         session.announce(entry);
+        job.counters.set_current(self.k, None);
+        job.counters.step(self.k);
     }
 
     /// Takes one entry to its end; gives all that is to be recorded of it.

@@ -11,6 +11,7 @@ mod literal;
 mod plan;
 mod probe;
 mod require;
+mod required;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -19,7 +20,7 @@ use yara_x::{Rules, SourceCode};
 
 use index::{Index, Seen};
 use literal::Literal;
-use require::{Head, Required};
+use required::{Head, Required};
 
 use super::compile::{compiler_for, imports, in_force, on_a_deep_stack, pad};
 
@@ -76,7 +77,7 @@ pub(super) struct Plan {
     rules: Vec<Text>,
     /// The first is always run, but for objects whose first bytes ask for one of those that follow, which hold its rules as well.
     sets: Vec<Vec<u32>>,
-    /// How many those are.
+    /// How many those are, the first among them. They are kept compiled.
     large: u32,
     /// First bytes, and the set that they ask for.
     heads: Vec<(Vec<Head>, u32)>,

@@ -7,7 +7,8 @@ use yara_x_parser::ast::{AST, Pattern, Rule, RuleFlags};
 
 use super::literal::Literal;
 use super::probe::weaker;
-use super::require::{Alternatives, Head, Literals, Reader};
+use super::require::Reader;
+use super::required::{Alternatives, Head, Literals};
 use super::{Gated, Plan, StandIn, Text};
 use crate::signature::collect::Source;
 use crate::signature::cut::{Cut, cut};
