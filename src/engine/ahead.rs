@@ -6,9 +6,11 @@
 //! it saves.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::gate::MIDDLE;
 use super::worker::{Worker, bytes_of};
 use super::{Batch, Job};
 use crate::source::Found;
@@ -21,22 +23,57 @@ const RECORDS: usize = 256;
 /// Objects that are announced. The system reads them at the same time, which disks without heads like.
 const ANNOUNCED: usize = 16;
 
+/// Objects of which only one at a time may be held: whoever may takes them first, and nobody waits for that while there is
+/// anything else to do.
+#[derive(Default)]
+pub(super) struct Large(Mutex<VecDeque<Found>>);
+
+impl Large {
+    /// Objects that are kept back; what comes then waits in the order of the walk.
+    const MOST: usize = 4_096;
+
+    /// Keeps back an object that is one of these; gives others back.
+    pub fn keep(&self, job: &Job, found: Found) -> Option<Found> {
+        let bytes = bytes_of(&found.entry);
+        // Where some objects are taken while all others wait, who waits must not hold what others wait for.
+        if !job.recovery.suspects.is_empty() || found.settled.is_some() || bytes <= MIDDLE as u64 || bytes > job.max_body {
+            return Some(found);
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= Self::MOST {
+            return Some(found);
+        }
+        kept.push_back(found);
+        None
+    }
+
+    /// One of them, where the worker may hold it. Whoever may not now can leave the others to the one who does.
+    fn take(&self, worker: &mut Worker<'_>) -> Option<Found> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_empty() || !worker.may_hold_large() { None } else { kept.pop_front() }
+    }
+}
+
 /// What a worker takes.
 pub(super) struct Entries<'j> {
     job: &'j Job,
     walk: Receiver<Vec<Found>>,
+    large: &'j Large,
     waiting: VecDeque<Found>,
     /// How many of those are announced.
     announced: usize,
 }
 
 impl<'j> Entries<'j> {
-    pub fn new(job: &'j Job, walk: Receiver<Vec<Found>>) -> Self {
-        Self { job, walk, waiting: VecDeque::new(), announced: 0 }
+    pub fn new(job: &'j Job, walk: Receiver<Vec<Found>>, large: &'j Large) -> Self {
+        Self { job, walk, large, waiting: VecDeque::new(), announced: 0 }
     }
 
     /// The next object that is there.
     pub fn next(&mut self, worker: &mut Worker<'_>) -> Option<Found> {
+        if let Some(large) = self.large.take(worker) {
+            return Some(large);
+        }
         if self.waiting.is_empty() {
             self.waiting.extend(self.walk.try_recv().into_iter().flatten());
         }

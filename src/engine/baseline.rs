@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
@@ -26,9 +26,8 @@ const TICK: i128 = 50_000_000;
 const COARSE_TICK: i128 = 2_000_000_000;
 const SECOND: i128 = 1_000_000_000;
 
-/// A file with more members, or more to be kept of it in bytes, is read again.
+/// A file with more members is read again.
 const MAX_MEMBERS: usize = 20_000;
-const MAX_KEPT: usize = 64 << 20;
 
 /// A warning: strong by itself, and there are harmless ways to it, as a disk that fails.
 const WEIGHT: i32 = 75;
@@ -56,8 +55,8 @@ impl Draw {
 /// Files of an earlier case that may be passed over.
 pub struct Baseline {
     /// Sorted: what a file is known by, and where its row lies in `rows`.
-    index: Vec<(Key, u64)>,
-    rows: Mutex<File>,
+    index: Vec<(Key, Place)>,
+    rows: File,
     /// Runs that read them.
     runs: Vec<Arc<str>>,
     draw: Draw,
@@ -110,7 +109,7 @@ impl Baseline {
         let Loading { mut index, runs, out, .. } = loading;
         index.shrink_to_fit();
         let rows = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Self { index, rows: Mutex::new(rows), runs, draw })
+        Ok(Self { index, rows, runs, draw })
     }
 
     /// How many files may be passed over, further names counted.
@@ -136,24 +135,40 @@ impl Baseline {
         Some(Proof { run, drawn: self.draw.takes(entry.locator.os_name().bytes()), kept })
     }
 
-    fn place(&self, name: &Locator, meta: &Meta, further: bool) -> Option<u64> {
+    fn place(&self, name: &Locator, meta: &Meta, further: bool) -> Option<Place> {
         let key = key(name, meta, further)?;
         let at = self.index.binary_search_by(|(known, _)| known.cmp(&key)).ok()?;
         self.index.get(at).map(|(_, place)| *place)
     }
 
-    fn row(&self, at: u64) -> io::Result<Kept> {
-        let mut file = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(at))?;
-        let mut length = [0; 4];
-        file.read_exact(&mut length)?;
-        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
-        if length > MAX_KEPT {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes)?;
+    fn row(&self, at: Place) -> io::Result<Kept> {
+        let mut bytes = vec![0; at.length()];
+        crate::sys::read_exact_at(&self.rows, &mut bytes, at.offset())?;
         Kept::try_from_slice(&bytes)
+    }
+}
+
+/// Where a row lies in a file, and how long it is: 38 bits of an offset and 26 of a length, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u64);
+
+impl Place {
+    const LENGTH_BITS: u32 = 26;
+    const LONGEST: u64 = (1 << Self::LENGTH_BITS) - 1;
+
+    /// None where a number is too large.
+    fn new(offset: u64, length: usize) -> Option<Self> {
+        let length = u64::try_from(length).ok().filter(|l| *l <= Self::LONGEST)?;
+        let high = offset.checked_mul(1 << Self::LENGTH_BITS)?;
+        Some(Self(high | length))
+    }
+
+    fn offset(self) -> u64 {
+        self.0 >> Self::LENGTH_BITS
+    }
+
+    fn length(self) -> usize {
+        usize::try_from(self.0 & Self::LONGEST).unwrap_or(usize::MAX)
     }
 }
 
@@ -167,7 +182,7 @@ pub enum LoadError {
 }
 
 struct Loading {
-    index: Vec<(Key, u64)>,
+    index: Vec<(Key, Place)>,
     runs: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
     at: u64,
@@ -179,8 +194,8 @@ impl Loading {
         let Pending { object, read_by, members, .. } = pending;
         let further = object.hard_link_to.is_some();
         let Some(key) = key(&object.locator, &object.meta, further) else { return Ok(()) };
-        self.index.push((key, self.at));
         if further {
+            self.index.extend(Place::new(0, 0).map(|none| (key, none)));
             return Ok(());
         }
         let run = match self.numbers.get(&read_by) {
@@ -194,13 +209,12 @@ impl Loading {
         };
         let Object { digests, file_type, entropy_milli, known_good, container, .. } = object;
         let bytes = borsh::to_vec(&Kept { run, digests, file_type, entropy_milli, known_good, container, members })?;
-        let Some(length) = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= MAX_KEPT) else {
-            self.index.pop();
-            return Ok(());
-        };
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(&bytes)?;
-        self.at += 4 + u64::from(length);
+        // What is too much to be kept is read again.
+        if let Some(place) = Place::new(self.at, bytes.len()) {
+            self.out.write_all(&bytes)?;
+            self.at += bytes.len() as u64;
+            self.index.push((key, place));
+        }
         Ok(())
     }
 }

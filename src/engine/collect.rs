@@ -7,7 +7,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::inflight::{InFlight, read as read_in_flight};
@@ -100,6 +99,26 @@ fn outermost(batch: &Batch) -> Option<&Locator> {
 /// Whether a batch was cut short, so that its object has to be taken again when the scan goes on.
 fn cut_short(batch: &Batch) -> bool {
     batch.iter().any(|r| matches!(r, Record::Gap(gap) if gap.reason.passing()))
+}
+
+/// Says why a record was cut short, where nobody asked for the scan to end.
+fn ended(record: &mut Record, why: GapReason) {
+    let reason = match record {
+        Record::Gap(gap) => &mut gap.reason,
+        Record::Object(object) => match &mut object.reason {
+            Some(reason) => reason,
+            None => return,
+        },
+        _ => return,
+    };
+    if *reason == GapReason::Interrupted {
+        *reason = why;
+    }
+}
+
+/// Whether a batch says of a file only that it is unchanged.
+fn passed_over(batch: &Batch) -> bool {
+    batch.iter().all(|r| matches!(r, Record::Object(object) if object.proved_by.is_some()))
 }
 
 impl Collector {
@@ -205,7 +224,10 @@ impl Collector {
 
     /// Takes everything about one outermost object. A journal that can't be written stops the run; what
     /// comes after that is still counted.
-    pub fn take(&mut self, batch: Batch, correlators: &mut [Box<dyn Correlator>], counters: &Counters) -> bool {
+    pub fn take(&mut self, mut batch: Batch, correlators: &mut [Box<dyn Correlator>], counters: &Counters) -> bool {
+        if let Some(why) = counters.ended_for() {
+            batch.iter_mut().for_each(|record| ended(record, why));
+        }
         self.learn(&batch);
         let spans: Vec<Option<Span>> = batch.iter().map(|r| self.line(r)).collect();
         self.keep(&batch, &spans);
@@ -265,9 +287,10 @@ impl Collector {
         }
     }
 
-    /// Notes a batch in the private log, unless its object has to be taken again.
+    /// Notes a batch in the private log, unless its object has to be taken again. What was passed over as unchanged is
+    /// found again faster than it is noted.
     fn keep(&mut self, batch: &Batch, spans: &[Option<Span>]) {
-        if self.failed.is_some() || cut_short(batch) {
+        if self.failed.is_some() || cut_short(batch) || passed_over(batch) {
             return;
         }
         let (Some(state), Some(outermost)) = (&mut self.state, outermost(batch)) else { return };
@@ -442,6 +465,9 @@ impl Collector {
                 String::new()
             }
         };
+        if self.failed.is_none() {
+            self.folder.expect(JOURNAL, &self.journal.sha256());
+        }
         let mut findings: Vec<FindingRow> = Vec::new();
         for finding in score::weigh(evidence) {
             let row = FindingRow::new(&finding, self.objects.get(&finding.locator), &self.masker);
@@ -491,9 +517,7 @@ impl Collector {
         let mut out = self.folder.inventory()?;
         let mut failed = None;
         for (_, span) in &self.index {
-            // As it stands in the journal, where that still is what a row looks like.
-            let row = reader.get(*span).and_then(|row| Ok(serde_json::from_slice::<IgnoredAny>(&row).map(|_| row)?));
-            match row.map_err(CollectError::from).and_then(|row| Ok(out.push_json(&row)?)) {
+            match reader.get(*span).map_err(CollectError::from).and_then(|row| Ok(out.push_json(row)?)) {
                 Ok(()) => {}
                 // Rows that can't be read back or written don't take the others with them.
                 Err(e) => failed = failed.or(Some(e)),

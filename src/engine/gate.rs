@@ -38,6 +38,14 @@ impl Gate {
         free[class] -= 1;
     }
 
+    /// Whether a permit could be had at once.
+    fn try_take(&self, class: usize) -> bool {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rest) = free[class].checked_sub(1) else { return false };
+        free[class] = rest;
+        true
+    }
+
     fn give(&self, class: usize) {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)[class] += 1;
         self.freed.notify_all();
@@ -66,6 +74,12 @@ impl<'g> Permit<'g> {
             self.held[class] = true;
         }
     }
+
+    /// Takes the big permit where nobody has it; false where somebody does.
+    pub fn try_big(&mut self) -> bool {
+        self.held[1] = self.held[1] || self.gate.try_take(1);
+        self.held[1]
+    }
 }
 
 impl Drop for Permit<'_> {
@@ -93,6 +107,12 @@ mod tests {
             permit.ensure(MIDDLE + 1, &|| {});
             assert_eq!(permit.held, [true, true]);
         }
+        assert_eq!(*gate.free.lock().unwrap(), [MIDDLE_PERMITS, 1]);
+        let (mut one, mut other) = (Permit::new(&gate), Permit::new(&gate));
+        assert!(one.try_big() && one.try_big() && !other.try_big());
+        drop(one);
+        assert!(other.try_big());
+        drop(other);
         assert_eq!(*gate.free.lock().unwrap(), [MIDDLE_PERMITS, 1]);
     }
 }

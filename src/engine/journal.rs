@@ -12,18 +12,19 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::text::hex;
-use crate::report::{Chain, chain};
+use crate::report::{Chain, chain, hash_all};
 
 /// Before the first line.
 const GENESIS: [u8; 32] = [0; 32];
 /// Between two syncs to the disk, at most.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 
-/// Where a line's data lies in the journal file.
+/// Where a line's data lies in the journal file, and its CRC-32 (IEEE 802.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Span {
     pub offset: u64,
     pub len: u32,
+    pub crc32: u32,
 }
 
 /// A point between two lines of the journal.
@@ -47,6 +48,8 @@ pub struct Journal {
     at: u64,
     seq: u64,
     prev: [u8; 32],
+    /// Of the whole file.
+    whole: Sha256,
     synced: Instant,
     line: Vec<u8>,
 }
@@ -58,6 +61,7 @@ impl Journal {
             at: 0,
             seq: 0,
             prev: GENESIS,
+            whole: Sha256::new(),
             synced: Instant::now(),
             line: Vec::new(),
         }
@@ -77,8 +81,10 @@ impl Journal {
         if !torn.is_empty() {
             file.set_len(end.at)?;
         }
-        file.seek(SeekFrom::Start(end.at))?;
-        Ok((Self { at: end.at, seq: end.seq, prev: end.prev, ..Self::new(file) }, torn))
+        file.seek(SeekFrom::Start(0))?;
+        let mut whole = Sha256::new();
+        hash_all(&mut (&mut file).take(end.at), &mut whole)?;
+        Ok((Self { at: end.at, seq: end.seq, prev: end.prev, whole, ..Self::new(file) }, torn))
     }
 
     /// Behind the last line that was appended.
@@ -92,13 +98,16 @@ impl Journal {
         write!(self.line, r#"{{"seq":{},"prev":"{}","kind":"{kind}","data":"#, self.seq, hex(&self.prev))?;
         let start = self.line.len();
         serde_json::to_writer(&mut self.line, data)?;
+        let written = self.line.get(start..).unwrap_or_default();
         let span = Span {
             offset: self.at + start as u64,
-            len: u32::try_from(self.line.len() - start).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?,
+            len: u32::try_from(written.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?,
+            crc32: crc32fast::hash(written),
         };
         self.line.extend_from_slice(b"}\n");
         self.out.write_all(&self.line)?;
         self.prev = Sha256::digest(&self.line).into();
+        self.whole.update(&self.line);
         self.at += self.line.len() as u64;
         self.seq += 1;
         Ok(span)
@@ -125,6 +134,11 @@ impl Journal {
     pub fn head(&self) -> String {
         hex(&self.prev)
     }
+
+    /// SHA-256 of all lines together, hexadecimal: what the file has to hold in the end.
+    pub fn sha256(&self) -> String {
+        hex(&self.whole.clone().finalize())
+    }
 }
 
 /// Bytes of a torn tail that are kept; one line is far shorter.
@@ -134,26 +148,33 @@ const MAX_TORN: u64 = 16 << 20;
 pub struct JournalReader {
     file: BufReader<File>,
     at: u64,
+    data: Vec<u8>,
 }
 
 impl JournalReader {
     pub fn new(file: File) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), at: 0 }
+        Self { file: BufReader::with_capacity(64 << 10, file), at: 0, data: Vec::new() }
     }
 
     /// The data's JSON bytes.
-    pub fn get(&mut self, span: Span) -> io::Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// When they can't be read, or are not what was written.
+    pub fn get(&mut self, span: Span) -> io::Result<&[u8]> {
         let step = i64::try_from(span.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
         // Within the buffer where rows lie close together, as they mostly do.
         self.file.seek_relative(step)?;
         self.at = span.offset;
-        let mut data = vec![0; span.len as usize];
-        if let Err(e) = self.file.read_exact(&mut data) {
+        self.data.resize(span.len as usize, 0);
+        if let Err(e) = self.file.read_exact(&mut self.data) {
             self.at = self.file.stream_position()?;
             return Err(e);
         }
         self.at = span.offset + u64::from(span.len);
-        Ok(data)
+        if crc32fast::hash(&self.data) != span.crc32 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of the journal is not what was written"));
+        }
+        Ok(&self.data)
     }
 }
 
@@ -177,14 +198,16 @@ mod tests {
             prev = hex(&Sha256::digest(line));
         }
         assert_eq!(journal.head(), prev);
+        assert_eq!(journal.sha256(), hex(&Sha256::digest(&text)));
         let file = File::options().read(true).append(true).open(&path).unwrap();
         (&file).write_all(br#"{"seq":2,"prev":"torn"#).unwrap();
         let (continued, torn) = Journal::continued(file).unwrap();
-        assert_eq!(continued.position(), journal.position());
+        assert_eq!((continued.position(), continued.sha256()), (journal.position(), journal.sha256()));
         assert_eq!(torn, br#"{"seq":2,"prev":"torn"#);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), continued.position().at);
         let mut reader = JournalReader::new(File::open(&path).unwrap());
         assert_eq!(reader.get(b).unwrap(), b"\"two\"");
         assert_eq!(reader.get(a).unwrap(), b"{\"n\":1}");
+        assert!(reader.get(Span { crc32: a.crc32 ^ 1, ..a }).is_err());
     }
 }

@@ -44,7 +44,7 @@ pub use recheck::{Asks, recheck};
 pub use recovery::{HUNG, Recovery, Resumed};
 pub use state::{Death, Frame, Start, StateLog, StateReader, Step, ends_sealed, key_of};
 
-use ahead::{Done, Entries};
+use ahead::{Done, Entries, Large};
 use care::{LOOK, Steward};
 use gate::Gate;
 use walk::ToWorkers;
@@ -150,6 +150,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
     let (entries_in, entries) = crossbeam_channel::bounded::<Vec<Found>>(AHEAD);
     let (batches_in, batches) = crossbeam_channel::bounded::<Vec<Batch>>(BATCHES);
     let gate = Gate::default();
+    let large = Large::default();
     let alone = RwLock::new(());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(job.threads)
@@ -159,9 +160,10 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         .map_err(|e| CollectError::Threads(e.to_string()))?;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let large = &large;
         scope.spawn(move || {
             job.begin_thread();
-            let mut sink = ToWorkers::new(job, entries_in);
+            let mut sink = ToWorkers::new(job, entries_in, large);
             for source in &job.sources {
                 source.walk(&mut sink);
             }
@@ -178,7 +180,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                     s.spawn(move |_| {
                         job.begin_thread();
                         let mut worker = Worker::new(job, gate, k);
-                        let (mut entries, mut done) = (Entries::new(job, entries), Done::new(out));
+                        let (mut entries, mut done) = (Entries::new(job, entries, large), Done::new(out));
                         loop {
                             let go_on = match entries.next(&mut worker) {
                                 Some(found) => done.before(&found) && done.add(job.supervised(k, found, alone, &mut worker)),
@@ -200,7 +202,8 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
                 if let Some(table) = &job.in_flight {
                     table.beat(job.counters.pulse().into_iter());
                 }
-                if let Some(why) = steward.look() {
+                // What somebody stopped ends for that.
+                if let Some(why) = steward.look().filter(|_| !job.stopped()) {
                     job.counters.end_for(why);
                     job.stop.store(true, Ordering::Relaxed);
                 }

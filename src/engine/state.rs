@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn spans(batch: &Batch) -> Vec<Span> {
-        (0..batch.iter().filter(|r| has_row(r)).count() as u64).map(|offset| Span { offset, len: 1 }).collect()
+        (0..batch.iter().filter(|r| has_row(r)).count() as u64).map(|offset| Span { offset, len: 1, crc32: 0 }).collect()
     }
 
     fn written() -> (tempfile::NamedTempFile, u64) {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::ahead::{TOGETHER, TOGETHER_BYTES};
+use super::ahead::{Large, TOGETHER, TOGETHER_BYTES};
 use super::{Job, key_of, worker};
 use crate::model::{Disposition, Gap, GapReason, Locator, Stage};
 use crate::source::{Found, WalkSink};
@@ -13,6 +13,7 @@ use crate::source::{Found, WalkSink};
 pub(super) struct ToWorkers<'j> {
     job: &'j Job,
     out: Sender<Vec<Found>>,
+    large: &'j Large,
     /// What isn't handed over yet, and its bytes.
     found: Vec<Found>,
     bytes: u64,
@@ -21,8 +22,8 @@ pub(super) struct ToWorkers<'j> {
 }
 
 impl<'j> ToWorkers<'j> {
-    pub fn new(job: &'j Job, out: Sender<Vec<Found>>) -> Self {
-        Self { job, out, found: Vec::new(), bytes: 0, at: None }
+    pub fn new(job: &'j Job, out: Sender<Vec<Found>>, large: &'j Large) -> Self {
+        Self { job, out, large, found: Vec::new(), bytes: 0, at: None }
     }
 
     /// It is done.
@@ -94,7 +95,13 @@ impl WalkSink for ToWorkers<'_> {
         }
         c.discovered.fetch_add(1, Ordering::Relaxed);
         c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
-        self.bytes = self.bytes.saturating_add(worker::bytes_of(&found.entry));
+        let bytes = worker::bytes_of(&found.entry);
+        let Some(found) = self.large.keep(self.job, found) else {
+            // Whoever has nothing to do looks for it.
+            let _ = self.out.try_send(Vec::new());
+            return;
+        };
+        self.bytes = self.bytes.saturating_add(bytes);
         self.found.push(found);
         if self.found.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES {
             self.hand_over();

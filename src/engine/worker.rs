@@ -71,6 +71,11 @@ impl<'j> Worker<'j> {
         }
     }
 
+    /// Whether it may hold a large object now; it then may until it has taken one.
+    pub fn may_hold_large(&mut self) -> bool {
+        self.permit.try_big()
+    }
+
     /// Tells the system that the content of an entry is read soon.
     pub fn announce(&mut self, found: &Found) {
         let (job, entry) = (self.job, &found.entry);

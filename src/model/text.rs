@@ -7,6 +7,12 @@ use std::fmt::Write as _;
 /// that would read as one of our escapes is doubled only where it precedes one, so ordinary Windows paths
 /// stay as they are; the exact bytes go beside the text wherever it differs.
 pub fn escape(bytes: &[u8]) -> String {
+    // Nearly all names are of these alone.
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~'))
+        && let Ok(plain) = std::str::from_utf8(bytes)
+    {
+        return plain.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -147,6 +147,10 @@ impl CaseFolder {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), sha256.to_owned());
     }
 
+    pub(super) fn expects(&self, name: &str) -> bool {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+
     /// The first file that is not what was written.
     pub(super) fn lost(&self, files: &[ManifestFile]) -> Option<String> {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,8 +15,9 @@ const BLOCK: usize = 128 << 10;
 const SHORTEST: usize = 6;
 /// Slots of the table, as a power of two.
 const SLOTS: u32 = 15;
-/// After this many misses, as a power of two, every second position is tried, then every third.
-const PATIENCE: u32 = 5;
+/// After this many misses, as a power of two, every second position is tried, then every third. What that passes by is found
+/// from behind.
+const PATIENCE: u32 = 3;
 
 pub(super) struct RowMatcher {
     /// The window, and in it from `at` on the block at hand.
@@ -50,9 +51,23 @@ fn hash(data: &[u8], at: usize) -> Option<usize> {
 /// How many bytes from `a` on equal those from `b` on.
 fn equal(data: &[u8], a: usize, b: usize) -> usize {
     let (Some(then), Some(now)) = (data.get(a..), data.get(b..)) else { return 0 };
-    let whole = then.chunks_exact(8).zip(now.chunks_exact(8)).take_while(|(x, y)| x == y).count() * 8;
-    let rest = then.iter().zip(now).skip(whole).take(8).take_while(|(x, y)| x == y).count();
-    whole + rest
+    let ((then, _), (now, rest)) = (then.as_chunks::<8>(), now.as_chunks::<8>());
+    let mut whole = 0;
+    for (x, y) in then.iter().zip(now) {
+        // The lowest bit that differs lies in the first byte that does.
+        match u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y) {
+            0 => whole += 8,
+            differ => return whole + differ.trailing_zeros() as usize / 8,
+        }
+    }
+    let behind = data.get(a + whole..).unwrap_or_default();
+    whole + behind.iter().zip(rest).take_while(|(x, y)| x == y).count()
+}
+
+/// How many bytes before `a` equal those at the end of a range behind it.
+fn equal_before(data: &[u8], a: usize, of: std::ops::Range<usize>) -> usize {
+    let (Some(then), Some(now)) = (data.get(..a), data.get(of)) else { return 0 };
+    then.iter().rev().zip(now.iter().rev()).take_while(|(x, y)| x == y).count()
 }
 
 impl Matcher for RowMatcher {
@@ -94,6 +109,9 @@ impl Matcher for RowMatcher {
                 continue;
             };
             misses = 0;
+            let before = equal_before(&self.data, then, told.max(self.at + 1)..at);
+            let (then, length) = (then - before, length + before);
+            at -= before;
             let literals = self.data.get(told..at).unwrap_or_default();
             handle_sequence(Sequence::Triple { literals, offset: at - then, match_len: length });
             at += length;

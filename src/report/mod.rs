@@ -51,7 +51,7 @@ pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
 pub use manifest::{MANIFEST_SCHEMA, Manifest, ManifestFile, TIME_QUERY};
 pub use mask::Masker;
 pub use registers::{REGISTERS, RegistersFile};
-pub use reread::{OldCase, Remembered, RereadError, Rows, read_report, sha256_of};
+pub use reread::{OldCase, Remembered, RereadError, Rows, hash_all, read_report, sha256_of};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};
 pub use signature::{KeyError, SealKey};

@@ -219,11 +219,23 @@ fn open(root: &Path, name: &'static str) -> Result<File, RereadError> {
 /// As the reader.
 pub fn sha256_of(from: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
-    let mut buf = vec![0; 128 << 10];
+    hash_all(from, &mut hash)?;
+    Ok(text::hex(&hash.finalize()))
+}
+
+/// Adds all that can be read to a digest; gives how many bytes that were.
+///
+/// # Errors
+/// As the reader.
+pub fn hash_all(from: &mut dyn Read, hash: &mut Sha256) -> io::Result<u64> {
+    let (mut len, mut block) = (0_u64, vec![0; 128 << 10]);
     loop {
-        match from.read(&mut buf)? {
-            0 => return Ok(text::hex(&hash.finalize())),
-            n => hash.update(buf.get(..n).unwrap_or_default()),
+        match from.read(&mut block)? {
+            0 => return Ok(len),
+            n => {
+                len += n as u64;
+                hash.update(block.get(..n).unwrap_or_default());
+            }
         }
     }
 }
@@ -341,12 +353,13 @@ fn times(row: &TimesRow) -> Times {
 }
 
 fn unhex<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
     let mut out = [0; N];
-    if hex.len() != N.checked_mul(2)? || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if hex.len() != N.checked_mul(2)? {
         return None;
     }
-    for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    for (byte, pair) in out.iter_mut().zip(hex.as_bytes().as_chunks::<2>().0) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
     }
     Some(out)
 }
