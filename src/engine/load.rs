@@ -95,12 +95,11 @@ pub fn disk(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn linux_tells_everything() {
         let before = Load::now(true);
         let begun = std::time::Instant::now();

@@ -82,7 +82,7 @@ const TYPES: &[(u64, FsKind, &str)] = &[
 const FUSE: u64 = 0x6573_5546;
 
 /// FUSE carries both local drivers (ntfs-3g) and networks (sshfs). The mount table's type tells them apart.
-#[cfg(any(target_os = "linux", test))]
+#[cfg(target_os = "linux")]
 const LOCAL_FUSE: &[&str] = &["fuseblk", "fuse.ntfs", "fuse.ntfs-3g", "fuse.exfat", "fuse.fuse-overlayfs", "fuse.ext4"];
 
 /// Classifies an `f_type`; unknown types hold files as far as we know.

@@ -312,6 +312,22 @@ fn every_input_has_the_disposition_of_the_table() {
     assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
 }
 
+#[test]
+fn what_a_deadline_cuts_short_says_so() {
+    let scene = Scene::new();
+    let input = all().into_iter().find(|input| input.name == b"levels-bytes.zip").expect("an archive without an end");
+    let path = place(&scene, 0, &input);
+    input.put(&path);
+    let (flags, _) = RAISED.split_at(RAISED.len() - 2);
+    let (case, took) = scan(&scene, &[flags, &["--deadline", "0.02"]].concat(), HANG);
+    case.assert_adds_up();
+    assert!(took < OBJECT, "{took:?}");
+    let reasons = of(&said(&case), &shown(&path)).expect("a row").reasons;
+    assert!(reasons.contains("deadline") && !reasons.contains("interrupted"), "{reasons:?}");
+    assert_eq!(case.report["coverage"]["by_reason"]["interrupted"], Value::Null);
+    assert_eq!(case.report["run"]["ended_for"], "deadline");
+}
+
 /// The table can fail: an expectation that is wrong is told.
 #[test]
 fn a_wrong_expectation_is_told() {

@@ -17,14 +17,17 @@ fn by_hand(page: &str, case: &Path) -> Output {
     Command::new("sh").arg("-c").arg(script).current_dir(case).output().expect("a shell")
 }
 
+#[cfg(unix)]
 fn every_file(dir: &Path) -> Vec<PathBuf> {
     let walk = walkdir::WalkDir::new(dir).sort_by_file_name();
     walk.into_iter().flatten().filter(|e| e.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
 /// A small generator: the same changes in every run.
+#[cfg(unix)]
 struct Dice(u64);
 
+#[cfg(unix)]
 impl Dice {
     fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;

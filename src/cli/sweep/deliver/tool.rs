@@ -102,12 +102,11 @@ fn reason(err: &str, status: ExitStatus) -> String {
     telling.map_or_else(|| format!("nothing, and ended with {status}"), |line| escape(line.trim_end_matches('.').as_bytes()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn what_a_tool_says_is_passed_on() {
         let sh = |script: &str, input: &str| run("sh", Command::new("sh").args(["-c", script]), input).map_err(|e| e.to_string());
         assert_eq!(sh("cat", "to do").unwrap(), "to do");
