@@ -219,7 +219,7 @@ pub struct ScanArgs {
     /// Hold objects up to this size whole for the rules; larger ones are seen in windows and count as partial
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size, help_heading = "Limits")]
     pub max_body: u64,
-    /// Containers inside containers
+    /// Containers inside containers, 128 at most
     #[arg(long, value_name = "N", default_value_t = Limits::default().depth, help_heading = "Limits")]
     pub max_depth: u32,
     /// Members of one archive, all levels together
