@@ -195,7 +195,8 @@ impl Loading {
         let further = object.hard_link_to.is_some();
         let Some(key) = key(&object.locator, &object.meta, further) else { return Ok(()) };
         if further {
-            self.index.extend(Place::new(0, 0).map(|none| (key, none)));
+            // That it was there is all that is asked of it.
+            self.index.push((key, Place(0)));
             return Ok(());
         }
         let run = match self.numbers.get(&read_by) {
@@ -381,6 +382,15 @@ mod tests {
         assert!(others.iter().all(|other| other.is_some() && *other != known));
         assert_eq!(key(&a, &Meta { id: None, ..meta(5) }, false), None);
         assert_eq!(key(&a, &Meta { times: Times::default(), ..meta(5) }, false), None);
+    }
+
+    #[test]
+    fn places_hold_what_fits_and_nothing_else() {
+        for (offset, length) in [(0, 0), (7, 1), ((1 << 38) - 1, Place::LONGEST as usize)] {
+            let place = Place::new(offset, length).unwrap();
+            assert_eq!((place.offset(), place.length()), (offset, length));
+        }
+        assert!(Place::new(1 << 38, 0).is_none() && Place::new(0, Place::LONGEST as usize + 1).is_none());
     }
 
     #[test]

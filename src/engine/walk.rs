@@ -94,8 +94,8 @@ impl WalkSink for ToWorkers<'_> {
             }
         }
         c.discovered.fetch_add(1, Ordering::Relaxed);
-        c.bytes_discovered.fetch_add(worker::bytes_of(&found.entry), Ordering::Relaxed);
         let bytes = worker::bytes_of(&found.entry);
+        c.bytes_discovered.fetch_add(bytes, Ordering::Relaxed);
         let Some(found) = self.large.keep(self.job, found) else {
             // Whoever has nothing to do looks for it.
             let _ = self.out.try_send(Vec::new());

@@ -105,8 +105,7 @@ impl<'j> Worker<'j> {
         match found.settled {
             Some((disposition, gap)) => self.settle(&entry, disposition, gap),
             None if self.job.stopped() => {
-                let why = self.job.counters.ended_for().unwrap_or(GapReason::Interrupted);
-                let gap = Gap::new(&entry.locator, Stage::Run, why, "").bytes(bytes);
+                let gap = Gap::new(&entry.locator, Stage::Run, GapReason::Interrupted, "").bytes(bytes);
                 self.settle(&entry, Disposition::Skipped, Some(gap));
             }
             None if entry.kind.is_stored() => match self.job.baseline.as_ref().and_then(|b| b.find(&entry, self.job.want)) {

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 /// Escapes what could steer a terminal, reorder text or hide: C0/C1 controls, bidi controls, zero-width
 /// and other invisible characters, line separators, and bytes that are not UTF-8 (`\xNN`). A backslash
-/// that would read as one of our escapes is doubled only where it precedes one, so ordinary Windows paths
-/// stay as they are; the exact bytes go beside the text wherever it differs.
+/// stays as it is, so that ordinary Windows paths do; the exact bytes go beside the text wherever it differs.
 pub fn escape(bytes: &[u8]) -> String {
     // Nearly all names are of these alone.
     if bytes.iter().all(|b| matches!(b, b' '..=b'~'))

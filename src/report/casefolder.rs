@@ -147,6 +147,7 @@ impl CaseFolder {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), sha256.to_owned());
     }
 
+    /// Whether such a digest is noted.
     pub(super) fn expects(&self, name: &str) -> bool {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::casefolder::{CaseError, CaseFolder, Written, no_follow};
 use super::chain::chain;
-use super::reread::hash_all;
+use super::digest::hash_all;
 use super::signature::{PUBLIC_KEY, SIGNATURE, SealKey};
 use super::timestamp;
 use super::working::{JOURNAL, WORKING};

@@ -10,6 +10,7 @@ mod canonical;
 mod casefolder;
 mod chain;
 mod diff;
+mod digest;
 mod export;
 mod facts;
 pub mod fleet;
@@ -44,6 +45,7 @@ pub use chain::{Chain, chain};
 pub use diff::{
     Change, Comparison, DIFF_SCHEMA, FileChanges, FindingChange, ObjectChange, ObjectCounts, objects as compare_objects,
 };
+pub use digest::{hash_all, sha256_of};
 pub use export::{EXPORTS, Export, ExportError};
 pub use facts::{Levels, four_factor};
 pub use gaps::{GAP_ROWS, GapTable};
@@ -51,7 +53,7 @@ pub use inventory::{ContainerRow, InventoryRow, InventoryWriter};
 pub use manifest::{MANIFEST_SCHEMA, Manifest, ManifestFile, TIME_QUERY};
 pub use mask::Masker;
 pub use registers::{REGISTERS, RegistersFile};
-pub use reread::{OldCase, Remembered, RereadError, Rows, hash_all, read_report, sha256_of};
+pub use reread::{OldCase, Remembered, RereadError, Rows, read_report};
 pub use rows::*;
 pub use seal::{SealError, WITHHELD};
 pub use signature::{KeyError, SealKey};

@@ -100,6 +100,25 @@ fn killed_scans_go_on_to_the_same_end() {
     }
 }
 
+/// What was passed over as unchanged is not in the log that is gone on with.
+#[test]
+fn a_killed_sweep_passes_over_the_same_again() {
+    let scene = Scene::new();
+    tree(&scene, 3000);
+    // A file is settled when the scan that proves it began later than it changed.
+    std::thread::sleep(Duration::from_millis(100));
+    let first = scene.scan(&["--threads", "2"]);
+    let flags = ["--threads", "2", "--reread", "0", "--baseline", first.dir.to_str().expect("text")];
+    let whole = scene.scan(&flags);
+    let unchanged = whole.report["coverage"]["by_reason"]["unchanged"].as_u64();
+    assert!(unchanged.is_some_and(|n| n >= 3000), "{unchanged:?}");
+    let case = resume(&scene, &begun(&scene, "swept", &flags));
+    assert_eq!(case.report["run"]["resumed"], true);
+    same(&whole, &case, "after a kill");
+    chained(&case);
+    assert_eq!(program().arg("verify").arg(&case.dir).output().expect("the program").status.code(), Some(0));
+}
+
 #[test]
 fn a_killed_supervisor_takes_its_scan_with_it() {
     let scene = Scene::new();

@@ -181,6 +181,23 @@ fn an_interrupted_scan_leaves_a_valid_report() {
     assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
+/// Files of which one at a time is held, among others: none waits for ever, none is forgotten.
+#[test]
+fn large_files_are_all_examined_by_any_number_of_workers() {
+    let scene = Scene::new();
+    for n in 0..4 {
+        scene.file(&format!("{n}/small.txt"), "small");
+        let large = std::fs::File::create(scene.target().join(format!("{n}/large.img"))).unwrap();
+        large.set_len((33 << 20) + n).unwrap();
+    }
+    let one = scene.scan(&["--threads", "1"]);
+    assert_eq!(one.report["coverage"]["examined"], one.report["coverage"]["discovered"]);
+    assert_eq!(one.inventory().iter().filter(|row| row["kind"] == "file" && row["sha256"].is_string()).count(), 8);
+    for threads in ["2", "5"] {
+        crate::support::same(&one, &scene.scan(&["--threads", threads]), &format!("with {threads} threads"));
+    }
+}
+
 #[test]
 fn a_full_disk_loses_nothing_already_found() {
     if !is_root() {
