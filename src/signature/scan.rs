@@ -16,7 +16,7 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
 /// Scanners kept for sets of rules; each has memory of its own.
-const MOST_SCANNERS: usize = 12;
+const MOST_SCANNERS: usize = 24;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.

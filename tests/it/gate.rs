@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use wardround::signature::{RuleScanner, RuleSet, ScanVars};
 use yara_x_parser::ast::dfs::{DFSEvent, DFSIter};
-use yara_x_parser::ast::{AST, Expr, HexToken, Pattern, Rule};
+use yara_x_parser::ast::{AST, Expr, HexToken, Pattern, PatternModifier, PatternModifiers, Rule};
 
 use crate::programs;
 
@@ -27,27 +29,29 @@ impl Numbers {
 }
 
 /// Bytes that hold every pattern of a rule, behind the head that it asks for.
-fn positive(rule: &Rule<'_>) -> Vec<u8> {
+fn positive(rule: &Rule<'_>, numbers: &mut Numbers) -> Vec<u8> {
     let mut out = head(rule);
     for pattern in rule.patterns.iter().flatten() {
         match pattern {
             Pattern::Text(text) => {
                 let wide = text.modifiers.wide().is_some();
                 if !wide || text.modifiers.ascii().is_some() {
-                    out.extend_from_slice(&text.text.value);
+                    out.extend(encoded(&text.text.value, &text.modifiers, numbers));
                     out.push(b' ');
                 }
                 if wide {
-                    out.extend(text.text.value.iter().flat_map(|b| [*b, 0]));
+                    out.extend(encoded(&widened(&text.text.value), &text.modifiers, numbers));
                     out.extend(b" \0");
                 }
             }
             Pattern::Hex(hex) => {
-                bytes_of(&hex.sub_patterns.0, &mut out);
+                bytes_of(&hex.sub_patterns.0, numbers, &mut out);
                 out.push(b' ');
             }
             Pattern::Regexp(re) => {
-                out.extend(Sample { src: re.regexp.src.as_bytes(), at: 0 }.alternatives());
+                let text = Sample { src: re.regexp.src.as_bytes(), at: 0, numbers }.alternatives();
+                let wide = re.modifiers.wide().is_some() && (re.modifiers.ascii().is_none() || numbers.below(2) == 0);
+                out.extend(if wide { widened(&text) } else { text });
                 out.push(b' ');
             }
         }
@@ -55,11 +59,30 @@ fn positive(rule: &Rule<'_>) -> Vec<u8> {
     out
 }
 
-/// Something that an expression matches, in most cases: the first of alternatives and of a class, each repetition as
-/// often as it must, and once where it need not.
+fn widened(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|b| [*b, 0]).collect()
+}
+
+/// As the modifiers ask for it: under a key, or in base64 behind up to two other bytes.
+fn encoded(bytes: &[u8], modifiers: &PatternModifiers<'_>, numbers: &mut Numbers) -> Vec<u8> {
+    if let Some(PatternModifier::Xor { start, end, .. }) = modifiers.xor() {
+        let key = usize::from(*start) + numbers.below(usize::from(end - start) + 1);
+        return bytes.iter().map(|b| b ^ key as u8).collect();
+    }
+    let (narrow, broad) = (modifiers.base64().is_some(), modifiers.base64wide().is_some());
+    if !narrow && !broad {
+        return bytes.to_vec();
+    }
+    let text = STANDARD.encode([&b"~~"[..numbers.below(3)], bytes].concat()).into_bytes();
+    if broad && (!narrow || numbers.below(2) == 0) { widened(&text) } else { text }
+}
+
+/// Something that an expression matches, in most cases: any of alternatives, the first of a class, each repetition as
+/// often as it must, and sometimes once where it need not.
 struct Sample<'s> {
     src: &'s [u8],
     at: usize,
+    numbers: &'s mut Numbers,
 }
 
 impl Sample<'_> {
@@ -68,12 +91,13 @@ impl Sample<'_> {
     }
 
     fn alternatives(&mut self) -> Vec<u8> {
-        let first = self.run();
+        let mut all = vec![self.run()];
         while self.peek() == Some(b'|') {
             self.at += 1;
-            self.run();
+            all.push(self.run());
         }
-        first
+        let n = self.numbers.below(all.len());
+        all.swap_remove(n)
     }
 
     fn run(&mut self) -> Vec<u8> {
@@ -108,7 +132,11 @@ impl Sample<'_> {
         let mut times = 1;
         while let Some(byte) = self.peek() {
             match byte {
-                b'*' | b'+' | b'?' => self.at += 1,
+                b'*' | b'?' => {
+                    self.at += 1;
+                    times = self.numbers.below(2);
+                }
+                b'+' => self.at += 1,
                 b'{' => {
                     let end = self.src[self.at..].iter().position(|b| *b == b'}').unwrap_or(0);
                     let text = String::from_utf8_lossy(&self.src[self.at + 1..self.at + end.max(1)]).into_owned();
@@ -167,13 +195,19 @@ impl Sample<'_> {
     }
 }
 
-fn bytes_of(tokens: &[HexToken], out: &mut Vec<u8>) {
+fn bytes_of(tokens: &[HexToken], numbers: &mut Numbers, out: &mut Vec<u8>) {
     for token in tokens {
         match token {
-            HexToken::Byte(byte) => out.push(byte.value),
+            HexToken::Byte(byte) => out.push(byte.value & byte.mask | numbers.next() as u8 & !byte.mask),
             HexToken::NotByte(byte) => out.push(!byte.value),
-            HexToken::Alternative(all) => bytes_of(&all.alternatives[0].0, out),
-            HexToken::Jump(jump) => out.extend(std::iter::repeat_n(0x11, jump.start.unwrap_or(0).min(4096) as usize)),
+            HexToken::Alternative(all) => {
+                bytes_of(&all.alternatives[numbers.below(all.alternatives.len())].0, numbers, out);
+            }
+            HexToken::Jump(jump) => {
+                let (least, most) = (jump.start.unwrap_or(0).min(4096), jump.end.unwrap_or(u32::MAX).min(4096));
+                let more = numbers.below((most - least).min(9) as usize + 1);
+                out.extend(std::iter::repeat_n(0x11, least as usize + more));
+            }
         }
     }
 }
@@ -231,7 +265,7 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
     for text in texts {
         let ast = AST::from(text.as_str());
         for rule in ast.rules().step_by(step) {
-            let data = positive(rule);
+            let data = positive(rule, &mut numbers);
             matched.extend(same(&data));
             let cut = numbers.below(data.len());
             same(&data[cut..]);
@@ -251,8 +285,16 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
                 same(&[program.as_slice(), &data].concat());
             }
             rounds += 1;
+            if rounds % 23 == 0 {
+                // Large enough for all that a rule asks for to be looked for.
+                let (front, behind) = (numbers.below(300_000), 300_000);
+                let noise: Vec<u8> = (0..front + behind).map(|_| b"\0\0 etaoin\xff\x8b"[numbers.below(12) % 11]).collect();
+                let (front, behind) = noise.split_at(front);
+                same(&[&data[..data.len().min(64)], front, &data, behind, &before].concat());
+                same(&[front, &data[..numbers.below(data.len())], behind, &before].concat());
+                same(&[pe.as_slice(), behind, &data].concat());
+            }
             if rounds % 48 == 0 {
-                // Larger than what more than a few sets are run on.
                 same(&[data.as_slice(), &vec![b' '; (1 << 20) + numbers.below(8 << 20)], before.as_slice()].concat());
             }
             before = data;
@@ -292,6 +334,13 @@ rule either_{n} {{ strings: $a = "{a}" $b = "{c}" condition: (uint16(0) == 0x5A4
 rule place_{n} {{ strings: $a = "{b}" $b = "ab" condition: uint8(@a + 1) == 0x32 or #a > #b + 7 or !a == 3 }}
 rule field_{n} {{ strings: $a = "{b}" condition: pe.machine == pe.MACHINE_AMD64 and ($a or pe.exports("{c}")) }}
 rule each_{n} {{ strings: $a = "{b}" condition: for all i in (0..pe.number_of_sections - 1) : ( pe.sections[i].raw_data_size > {n} ) or $a }}
+rule key_{n} {{ strings: $a = "{a}" xor(3-90) wide $b = "k{n}y" xor condition: any of them }}
+rule base_{n} {{ strings: $a = "{b}" base64 base64wide $b = "b{n}" base64 wide condition: any of them }}
+rule mask_{n} {{ strings: $a = {{ 4? {n:02} EB 0F [2] 03 (47|57) ?? 44 A{} }} $b = {{ F3 ?{} A4 [1-9] 4D 5A }} condition: $a or $b }}
+rule gaps_{n} {{ strings: $a = {{ {n:02} EB 33 5? 8B ?? 00 [1-4] 8B {n:02} }} condition: $a and #a < 9 }}
+rule short_{n} {{ strings: $a = "~{n:02}~" $b = "{n:02}#" nocase wide $c = ":{n:02}:" condition: 2 of them }}
+rule optional_{n} {{ strings: $a = /(q{n}x|{b}s?)(\.exe)?\x22?[ \t]+-(up|down[0-9])/ nocase ascii wide condition: $a }}
+rule tuple_{n} {{ strings: $a = "{a}" $b = "{b}" condition: 2 of ($a, uint16(0) == 0x5A4D, $b, filesize > 250KB) }}
 rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
 "#,
             n % 10,
@@ -300,6 +349,8 @@ rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
             n % 8,
             n % 9,
             n % 5,
+            n % 6,
+            n % 4,
             len = c.len() + 4 * (n % 2),
         ));
     }
