@@ -16,7 +16,7 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
 /// Scanners kept for sets of rules; each has memory of its own.
-const MOST_SCANNERS: usize = 24;
+const MOST_SCANNERS: usize = 12;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.
@@ -102,6 +102,7 @@ fn sensitive(set: &RuleSet, rules: &Rules) -> Sensitive {
 
 /// An object on its way through in windows.
 struct Windows<'r> {
+    rules: &'r Rules,
     scanner: blocks::Scanner<'r>,
     vars: ScanVars,
     buffer: Vec<u8>,
@@ -214,10 +215,11 @@ impl<'r> RuleScanner<'r> {
     /// 1MB and …)`) stays silent. Rules that need them are also tried on the first window, and their matches say
     /// so; but not where they ask for `filesize`, since a part has another size than the whole.
     pub fn begin_windows(&mut self, vars: ScanVars) {
-        let mut scanner = blocks::Scanner::new(&self.set.rules);
+        let rules = self.set.gate.as_ref().and_then(Gate::in_parts).unwrap_or(&self.set.rules);
+        let mut scanner = blocks::Scanner::new(rules);
         scanner.set_timeout(TIMEOUT).max_matches_per_pattern(MAX_MATCHES.saturating_add(1));
         let buffer = Vec::new();
-        self.windows = Some(Windows { scanner, vars, buffer, base: 0, covered: 0, first: Vec::new(), gap: None });
+        self.windows = Some(Windows { rules, scanner, vars, buffer, base: 0, covered: 0, first: Vec::new(), gap: None });
     }
 
     /// The next bytes, in order.
@@ -263,7 +265,7 @@ impl<'r> RuleScanner<'r> {
             // The block scanner can't finish without a block.
             return self.scan_whole(&w.vars, &[]);
         }
-        let (vars, sensitive) = (&w.vars, sensitive(self.set, &self.set.rules));
+        let (vars, sensitive) = (&w.vars, sensitive(self.set, w.rules));
         let mut scanner = w.scanner;
         let finished = catch_unwind(AssertUnwindSafe(|| {
             for (name, value) in vars.texts() {

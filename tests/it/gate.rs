@@ -241,6 +241,18 @@ fn verdict(scanner: &mut RuleScanner<'_>, vars: &ScanVars, data: &[u8]) -> (Vec<
     }
 }
 
+/// The same of an object that is seen in parts.
+fn verdict_in_windows(scanner: &mut RuleScanner<'_>, vars: &ScanVars, data: &[u8]) -> Vec<String> {
+    scanner.begin_windows(vars.clone());
+    for (n, part) in data.chunks(10_000).enumerate() {
+        scanner.window(n as u64 * 10_000, part);
+    }
+    match scanner.finish_windows("d41d8cd98f00b204e9800998ecf8427e") {
+        Ok(outcome) => outcome.matches.iter().map(|m| format!("{m:?}")).collect(),
+        Err(gap) => vec![format!("{gap:?}")],
+    }
+}
+
 /// Compares over objects made from the rules in `texts`; gives how many objects, on how many of them not all rules were run,
 /// and how many different matches there were.
 fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usize) {
@@ -259,6 +271,10 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
         let ((a, gap), (b, plain_gap)) = (verdict(&mut with, &vars, data), verdict(&mut without, &vars, data));
         assert_eq!(a, b, "{}", data.escape_ascii());
         assert!(plain_gap || !gap, "{}", data.escape_ascii());
+        if objects % 9 == 0 {
+            let (a, b) = [&mut with, &mut without].map(|scanner| verdict_in_windows(scanner, &vars, data)).into();
+            assert_eq!(a, b, "in windows: {}", data.escape_ascii());
+        }
         objects += 1;
         a
     };

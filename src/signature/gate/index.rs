@@ -1,34 +1,23 @@
-//! Which of many literals stand in some bytes, in one pass: maps of bits over hashed windows in lower case, and an exact
-//! comparison where a bit is set. The longer a literal is, the fewer windows have to be looked at: of eight bytes every eighth
-//! for one of fifteen, which holds one of them wherever it stands, of four every fourth for one of seven, and of three every
-//! second for shorter ones. Looking one up takes about as long whatever its width, and a branch that can't be foretold as long
-//! as several: hardly any block of bytes may have a bit set.
+//! Which of many literals stand in some bytes, in one pass: a map of bits over hashed windows of four bytes in lower case,
+//! and an exact comparison where a bit is set. Every fourth window is looked at: a literal of seven bytes holds one of them
+//! wherever it stands.
 
-use super::literal::{HUGE, LONG, Literal, SHORT, Shape, cost, low_bytes};
+use std::collections::HashMap;
 
-/// What a window costs more that another literal is found by, too.
-const SHARED: u32 = 20;
+use super::literal::{Literal, STRIDE, WINDOW, cost};
+
+/// Bits of a map, as a power of two: 256 KiB.
+const BITS: u32 = 21;
+const WORDS: usize = 1 << (BITS - 5);
 /// Bits of a hash that don't tell where its places begin: few places share the others.
 const LOWER: u32 = 6;
-/// Bytes that are looked at together, and with those behind them that their windows reach into.
+/// Bytes that are looked at together.
 const BLOCK: usize = 32;
-const READ: usize = BLOCK + HUGE.width;
 
 /// Literals that can be looked for.
 pub struct Index {
     literals: Vec<Literal>,
-    /// 512 KiB.
-    huge: Table<22, { 1 << 17 }, { HUGE.width }, { HUGE.stride }>,
-    /// 256 KiB.
-    long: Table<21, { 1 << 16 }, { LONG.width }, { LONG.stride }>,
-    /// 16 KiB.
-    short: Table<17, { 1 << 12 }, { SHORT.width }, { SHORT.stride }>,
-}
-
-/// Windows of literals of one shape by their hash of so many bits.
-struct Table<const BITS: u32, const WORDS: usize, const WIDTH: usize, const STRIDE: usize> {
-    shape: Shape,
-    /// A bit for each hash that is one of a window.
+    /// A bit for the hash of each window by which a literal is found.
     map: Box<[u32; WORDS]>,
     places: Vec<Place>,
     /// Where in `places` the hashes begin that share their upper bits.
@@ -40,15 +29,8 @@ struct Table<const BITS: u32, const WORDS: usize, const WIDTH: usize, const STRI
 struct Place {
     hash: u32,
     literal: u32,
-    /// Other four bytes of it, in lower case: most windows are found where the literal isn't, and this tells without going
-    /// to its memory.
-    beside: u32,
-    /// The bits of those that tell.
-    mask: u32,
-    /// Where in it the window begins, or one before it.
-    within: i8,
-    /// Where in it those begin.
-    beside_at: u8,
+    /// Where in it the window begins.
+    within: u32,
 }
 
 /// Which literals stood in the bytes; kept from one object to the next so that its memory is.
@@ -60,19 +42,30 @@ pub struct Seen {
 }
 
 impl Index {
+    /// Literals that are shorter than [`LEAST`](super::literal::LEAST) are never found.
     pub fn new(literals: Vec<Literal>) -> Self {
-        let mut index = Self { literals, huge: Table::new(HUGE), long: Table::new(LONG), short: Table::new(SHORT) };
-        for (n, literal) in (0..).zip(&index.literals) {
-            match literal.shape() {
-                HUGE => index.huge.add(n, literal),
-                LONG => index.long.add(n, literal),
-                _ => index.short.add(n, literal),
+        let mut map = Box::new([0; WORDS]);
+        let mut places = Vec::new();
+        let mut uses: HashMap<u32, u32> = HashMap::new();
+        for (literal, text) in (0..).zip(&literals) {
+            let windows = text.bytes.windows(WINDOW).filter_map(|w| w.first_chunk());
+            let windows: Vec<(u32, u32, u32)> = (0..).zip(windows).map(|(within, w)| (within, hash(*w), cost(w))).collect();
+            for remainder in 0..STRIDE {
+                // What many share is compared with all of them wherever it stands.
+                let best = windows.iter().skip(remainder).step_by(STRIDE).min_by_key(|(_, hash, cost)| {
+                    let shared = uses.get(hash).copied().unwrap_or(0);
+                    cost.saturating_add(shared.saturating_mul(4))
+                });
+                let Some(&(within, hash, _)) = best else { continue };
+                *uses.entry(hash).or_default() += 1;
+                map[(hash >> 5) as usize % WORDS] |= 1 << (hash & 31);
+                places.push(Place { hash, literal, within });
             }
         }
-        index.huge.finish();
-        index.long.finish();
-        index.short.finish();
-        index
+        places.sort_unstable();
+        let starts = (0..=1 << (BITS - LOWER)).map(|upper| places.partition_point(|p| p.hash >> LOWER < upper));
+        let starts = starts.map(|n| u32::try_from(n).unwrap_or(u32::MAX)).collect();
+        Self { literals, map, places, starts }
     }
 
     pub fn len(&self) -> usize {
@@ -83,150 +76,48 @@ impl Index {
     pub fn search(&self, data: &[u8], seen: &mut Seen, mut found: impl FnMut(u32) -> bool) {
         seen.begin(self.literals.len());
         let mut from = 0;
-        while let Some(block) = data.get(from..).and_then(|rest| rest.first_chunk::<READ>()) {
-            let go_on = self.huge.in_block(block, |place, at| self.at(place, data, from + at, seen, &mut found))
-                && self.long.in_block(block, |place, at| self.at(place, data, from + at, seen, &mut found))
-                && self.short.in_block(block, |place, at| self.at(place, data, from + at, seen, &mut found));
-            if !go_on {
-                return;
+        // One branch for several windows: hardly any of them is one that is looked for.
+        while let Some(block) = data.get(from..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+            let mut hits = 0_u32;
+            for k in 0..BLOCK / STRIDE {
+                let at = STRIDE * k;
+                let hash = hash([block[at], block[at + 1], block[at + 2], block[at + 3]]);
+                hits |= ((self.map[(hash >> 5) as usize % WORDS] >> (hash & 31)) & 1) << k;
+            }
+            while hits != 0 {
+                let at = from + STRIDE * hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                if !self.at(data, at, seen, &mut found) {
+                    return;
+                }
             }
             from += BLOCK;
         }
-        for at in from..data.len() {
-            let rest = data.get(at..).unwrap_or_default();
-            let go_on = self.huge.at_an_end(rest, at).all(|place| self.at(place, data, at, seen, &mut found))
-                && self.long.at_an_end(rest, at).all(|place| self.at(place, data, at, seen, &mut found))
-                && self.short.at_an_end(rest, at).all(|place| self.at(place, data, at, seen, &mut found));
-            if !go_on {
-                return;
-            }
-        }
+        let _ = (from..data.len()).step_by(STRIDE).all(|at| self.at(data, at, seen, &mut found));
     }
 
-    /// Looks whether a literal stands around the window at `at`; false where that was enough.
-    fn at(&self, place: &Place, data: &[u8], at: usize, seen: &mut Seen, found: &mut impl FnMut(u32) -> bool) -> bool {
-        if seen.is(place.literal) || !self.stands(place, data, at) {
-            return true;
-        }
-        seen.set(place.literal);
-        found(place.literal)
+    /// Looks which literals stand around the window at `at`; false where that was enough.
+    fn at(&self, data: &[u8], at: usize, seen: &mut Seen, found: &mut impl FnMut(u32) -> bool) -> bool {
+        let Some(window) = data.get(at..).and_then(|rest| rest.first_chunk()) else { return true };
+        let hash = hash(*window);
+        let upper = (hash >> LOWER) as usize;
+        let start = |at: usize| self.starts.get(at).map(|n| *n as usize);
+        let places = start(upper).zip(start(upper + 1)).and_then(|(from, to)| self.places.get(from..to));
+        places.into_iter().flatten().filter(|place| place.hash == hash).all(|place| {
+            if seen.is(place.literal) || !self.stands(place, data, at) {
+                return true;
+            }
+            seen.set(place.literal);
+            found(place.literal)
+        })
     }
 
     /// Whether a literal stands where its window is at `at`.
     fn stands(&self, place: &Place, data: &[u8], at: usize) -> bool {
-        let Some(here) = at.checked_add_signed(-isize::from(place.within)).and_then(|from| data.get(from..)) else {
-            return false;
-        };
-        // At the end of the object there may be fewer.
-        let beside = here.get(usize::from(place.beside_at)..).and_then(|rest| rest.first_chunk::<4>());
-        if beside.is_some_and(|bytes| lower(u64::from(u32::from_le_bytes(*bytes))) as u32 & place.mask != place.beside) {
-            return false;
-        }
-        self.literals.get(place.literal as usize).is_some_and(|literal| literal.stands(here))
+        let Some(literal) = self.literals.get(place.literal as usize) else { return false };
+        let here = at.checked_sub(place.within as usize).and_then(|from| data.get(from..)?.get(..literal.bytes.len()));
+        here.is_some_and(|here| if literal.nocase { here.eq_ignore_ascii_case(&literal.bytes) } else { here == literal.bytes })
     }
-}
-
-impl<const BITS: u32, const WORDS: usize, const WIDTH: usize, const STRIDE: usize> Table<BITS, WORDS, WIDTH, STRIDE> {
-    fn new(shape: Shape) -> Self {
-        Self { shape, map: Box::new([0; WORDS]), places: Vec::new(), starts: Vec::new() }
-    }
-
-    /// Adds a literal by the window that tells most at each remainder. What many share is compared with all of them wherever
-    /// it stands.
-    fn add(&mut self, n: u32, literal: &Literal) {
-        for remainder in 0..STRIDE {
-            let windows = literal.windows(self.shape).filter(|window| window.at.rem_euclid(STRIDE as i32) == remainder as i32);
-            let costs =
-                windows.map(|window| (window.cost + if self.bit(Self::hash(window.bytes)) == 0 { 0 } else { SHARED }, window));
-            let Some((_, window)) = costs.min_by_key(|(cost, window)| (*cost, window.at)) else { continue };
-            let Some((beside_at, beside, mask)) = beside(literal, window.at) else { continue };
-            let (Ok(within), Ok(beside_at)) = (i8::try_from(window.at), u8::try_from(beside_at)) else { continue };
-            for bits in all_of(!window.mask & Self::ALL) {
-                let hash = Self::hash(window.bytes | bits);
-                self.map[(hash >> 5) as usize % WORDS] |= 1 << (hash & 31);
-                self.places.push(Place { hash, literal: n, beside, mask, within, beside_at });
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        self.places.sort_unstable();
-        self.places.dedup();
-        let mut before = (0_u32..).zip(&self.places).peekable();
-        let starts = (0..=1 << (BITS - LOWER)).map(|upper| {
-            while before.next_if(|(_, place)| place.hash >> LOWER < upper).is_some() {}
-            before.peek().map_or(u32::try_from(self.places.len()).unwrap_or(u32::MAX), |(n, _)| *n)
-        });
-        self.starts = starts.collect();
-    }
-
-    fn bit(&self, hash: u32) -> u32 {
-        (self.map[(hash >> 5) as usize % WORDS] >> (hash & 31)) & 1
-    }
-
-    /// The bits of a window.
-    const ALL: u64 = u64::MAX >> (64 - 8 * WIDTH);
-
-    /// Of the window at the start of some bytes.
-    fn hash(bytes: u64) -> u32 {
-        hash::<BITS>(bytes & Self::ALL)
-    }
-
-    /// Tells of the literals that may stand around each window of a block, until one is enough, which gives false.
-    fn in_block(&self, block: &[u8; READ], mut found: impl FnMut(&Place, usize) -> bool) -> bool {
-        if self.places.is_empty() {
-            return true;
-        }
-        let mut hits = 0_u32;
-        for k in 0..BLOCK / STRIDE {
-            hits |= self.bit(Self::hash(eight_bytes(block, STRIDE * k))) << k;
-        }
-        while hits != 0 {
-            let at = STRIDE * hits.trailing_zeros() as usize;
-            hits &= hits - 1;
-            if !self.of(eight_bytes(block, at)).all(|place| found(place, at)) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The literals that may stand around the window at the start of some bytes.
-    fn of(&self, bytes: u64) -> impl Iterator<Item = &Place> {
-        let hash = Self::hash(bytes);
-        let upper = (hash >> LOWER) as usize;
-        let start = |at: usize| self.starts.get(at).map(|n| *n as usize);
-        let bit = self.bit(hash) != 0;
-        let places = bit.then(|| start(upper).zip(start(upper + 1)).and_then(|(from, to)| self.places.get(from..to))).flatten();
-        places.into_iter().flatten().filter(move |place| place.hash == hash)
-    }
-
-    /// The same where fewer than eight may be left.
-    fn at_an_end(&self, rest: &[u8], at: usize) -> impl Iterator<Item = &Place> {
-        let is_one = at.is_multiple_of(STRIDE) && rest.len() >= WIDTH;
-        is_one.then(|| self.of(low_bytes(rest))).into_iter().flatten()
-    }
-}
-
-/// All numbers that have no other bits than these.
-fn all_of(bits: u64) -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(0_u64), move |last| (*last != bits).then(|| (last | !bits).wrapping_add(1) & bits))
-}
-
-/// Where four other bytes of a literal begin than those of the window at `window`, what they are in lower case, and the bits of
-/// them that tell: those that share the least with it, and of these the rarest.
-fn beside(literal: &Literal, window: i32) -> Option<(usize, u32, u32)> {
-    let low = |bytes: &[u8]| low_bytes(bytes) as u32;
-    let of = |at: usize| {
-        let bytes = literal.bytes.get(at..literal.bytes.len().min(at + 4))?;
-        let known = low(&[0xff; 4][..bytes.len()]);
-        let mask = literal.mask.get(at..at + bytes.len()).map_or(known, low);
-        Some((at, lower(low_bytes(bytes)) as u32 & mask, mask, cost(bytes)))
-    };
-    let each = (0..literal.bytes.len().saturating_sub(3).max(1)).filter_map(of);
-    let apart = |at: usize| usize::try_from(window).map_or(at, |window| at.abs_diff(window));
-    let best = each.min_by_key(|(at, _, mask, cost)| (4_usize.saturating_sub(apart(*at)), mask.count_zeros(), *cost));
-    best.map(|(at, bytes, mask, _)| (at, bytes, mask))
 }
 
 impl Seen {
@@ -249,20 +140,9 @@ impl Seen {
     }
 }
 
-/// Eight bytes of a block, whose windows all begin that much before its end.
-fn eight_bytes(block: &[u8; READ], at: usize) -> u64 {
-    block.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// In lower case, and some other bytes alike: the bit that tells capitals from small letters is set where the bit is that
-/// letters have.
-fn lower(bytes: u64) -> u64 {
-    bytes | (bytes & 0x4040_4040_4040_4040) >> 1
-}
-
-/// Of a window in lower case.
-fn hash<const BITS: u32>(window: u64) -> u32 {
-    (lower(window).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS)) as u32
+/// Of a window in lower case: the bit that tells capitals from small letters is set, which makes some other bytes alike too.
+fn hash(window: [u8; WINDOW]) -> u32 {
+    (u32::from_le_bytes(window) | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> (32 - BITS)
 }
 
 #[cfg(test)]
@@ -272,7 +152,7 @@ mod tests {
     use super::*;
 
     fn literal(bytes: &[u8], nocase: bool) -> Literal {
-        Literal::new(bytes, nocase).unwrap()
+        Literal { bytes: bytes.to_vec(), nocase }
     }
 
     fn found(index: &Index, data: &[u8]) -> Vec<u32> {
@@ -315,34 +195,12 @@ mod tests {
         assert!(!seen.is(0));
     }
 
-    /// A literal as it is made from texts, hex, and expressions.
-    fn any_literal() -> impl Strategy<Value = Option<Literal>> {
-        let byte = prop::sample::select(b"abAB\x01[{".to_vec());
-        let text = (prop::collection::vec(byte.clone(), 2..40), any::<bool>());
-        let known = prop_oneof![6 => Just(0xff_u8), 1 => Just(0), 1 => Just(0xf0)];
-        let hex = prop::collection::vec((byte, known), 3..40);
-        prop_oneof![text.prop_map(|(bytes, nocase)| Literal::new(&bytes, nocase)), hex.prop_map(|bytes| Literal::masked(&bytes)),]
-    }
-
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
-        fn as_by_hand(
-            literals in prop::collection::vec(any_literal(), 1..20),
-            noise in prop::collection::vec(prop::sample::select(b"abAB\x01[{x".to_vec()), 0..120),
-            places in prop::collection::vec((0..20_usize, 0..120_usize, any::<bool>()), 0..4),
-        ) {
-            let literals: Vec<Literal> = literals.into_iter().flatten().collect();
-            let mut data = noise;
-            for (n, at, capitals) in places {
-                let Some(literal) = literals.get(n) else { continue };
-                let bytes = if literal.nocase && capitals { literal.bytes.to_ascii_uppercase() } else { literal.bytes.clone() };
-                let at = at.min(data.len());
-                data.splice(at..at, bytes);
-            }
-            let by_hand = |literal: &Literal| (0..data.len()).any(|at| literal.stands(&data[at..]));
-            let expected: Vec<u32> = (0..).zip(&literals).filter(|(_, literal)| by_hand(literal)).map(|(n, _)| n).collect();
-            prop_assert_eq!(found(&Index::new(literals), &data), expected);
+        fn as_by_hand(data in prop::collection::vec(b'a'..b'c', 0..200), words in prop::collection::vec(prop::collection::vec(b'a'..b'c', 7..10), 1..20)) {
+            let index = Index::new(words.iter().map(|w| literal(w, false)).collect());
+            let by_hand: Vec<u32> = (0..).zip(&words).filter(|(_, w)| data.windows(w.len()).any(|x| x == w.as_slice())).map(|(n, _)| n).collect();
+            prop_assert_eq!(found(&index, &data), by_hand);
         }
     }
 }

@@ -9,17 +9,14 @@ use super::literal::Literal;
 use super::probe::weaker;
 use super::require::Reader;
 use super::required::{Alternatives, Head, Literals};
-use super::whole::DEEPEST;
-use super::{Gated, HeadSet, Plan, StandIn, Text};
+use super::{Gated, Plan, StandIn, Text};
 use crate::signature::collect::Source;
 use crate::signature::cut::{Cut, cut};
 
 /// Rules of a small set.
 const SMALL_SET: usize = 4;
-/// What is more common than this doesn't tell objects apart.
-const COMMON: u32 = 175;
-/// Of rules whose literals are more common than this, all that they ask for is looked for at once.
-const FREQUENT: u32 = 150;
+/// What is more common than this doesn't tell objects apart: eight frequent letters do, just.
+const COMMON: u32 = 150;
 /// A rule that needs more others is run always, so that they aren't compiled again and again.
 const MOST_NEEDED: usize = 16;
 /// Rules by first bytes that make a set together with those that are always run, at least, and how many such sets there are.
@@ -43,11 +40,10 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
     let mut plan = Plan::default();
     let mut literals = Literals::default();
     let mut always: Vec<u32> = Vec::new();
-    // Of those, the ones that mustn't be run alone.
-    let mut together: BTreeSet<u32> = BTreeSet::new();
     let mut by_heads: BTreeMap<Vec<Head>, Vec<u32>> = BTreeMap::new();
     let odd = Odd::of(sources);
-    let mut small: Vec<Gated> = Vec::new();
+    let mut in_parts: Vec<u32> = Vec::new();
+    let mut small: Vec<(u32, Gated)> = Vec::new();
     let mut weaker: Vec<(u32, String, String)> = Vec::new();
     for source in sources {
         let Some(names) = names.get(source.name.as_str()) else { continue };
@@ -57,31 +53,29 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
         plan.namespaces.push(source.name.clone());
         let Some(cut) = cut(&source.text, &ast, names) else {
             let rules = names.len() as u64;
-            plan.rules.push(Text { namespace, text: source.text.clone(), rules, patterns: true, ..Text::default() });
+            plan.rules.push(Text { namespace, text: source.text.clone(), rules, ..Text::default() });
             always.push(first);
+            in_parts.push(first);
             continue;
         };
         let file = File { source, rules: cut, first };
-        let mut reader = Reader { literals: &mut literals, weak: false, known: BTreeMap::new() };
+        let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
         // How many rules each one stands for, with those that it names.
         let mut weights: Vec<usize> = Vec::new();
         for (at, rule) in ast.rules().filter(|rule| names.contains(rule.identifier.name)).enumerate() {
-            let condition = reader.rule(rule);
-            let required = condition.in_short(reader.literals).settled();
+            let required = reader.rule(rule);
             let n = first.saturating_add(number(at));
+            in_parts.extend((odd.is_odd(rule) || required.allow_parts()).then_some(n));
             let needs = file.rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
             let weight = needs.iter().filter_map(|n| weights.get(*n)).fold(1_usize, |sum, n| sum.saturating_add(*n));
             weights.push(weight);
             let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
-            let common = list.map_or(u32::MAX, |list| reader.literals.commonness(list));
-            let is_odd = odd.is_odd(rule);
-            together.extend(is_odd.then_some(n));
-            if weight > MOST_NEEDED || is_odd {
+            let tells = list.is_some_and(|list| reader.literals.commonness(list) <= COMMON);
+            if weight > MOST_NEEDED || odd.is_odd(rule) {
                 always.push(n);
                 continue;
             }
-            let Alternatives { with_literals, without } = if common <= COMMON { required } else { required.but_literals() };
-            let is_whole = without.is_none() && common > FREQUENT && condition.depth() <= DEEPEST;
+            let Alternatives { with_literals, without } = if tells { required } else { required.but_literals() };
             match without.map(|without| without.heads) {
                 Some(Some(heads)) => by_heads.entry(heads).or_default().push(n),
                 Some(None) => {
@@ -91,61 +85,48 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
                 }
                 None => {}
             }
-            let condition = is_whole.then_some(condition);
-            small.extend(with_literals.map(|required| Gated { required, condition, rule: n, set: 0 }));
+            small.extend(with_literals.map(|required| (namespace, Gated { required, rule: n, set: 0 })));
         }
         plan.rules.extend(file.texts(namespace));
     }
+    plan.sets.push(always.clone());
     let mut heads: Vec<(Vec<Head>, Vec<u32>)> = by_heads.into_iter().collect();
     heads.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let many = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
     let few = heads.split_off(many);
-    plan.sets.push(always.clone());
     for (heads, members) in heads {
-        let with_always = Some(plan.add_set([always.as_slice(), &members].concat()));
-        let alone = plan.add_set(members);
-        plan.heads.push(HeadSet { heads, with_always, alone });
+        plan.heads.push((heads, number(plan.sets.len())));
+        plan.sets.push([always.as_slice(), &members].concat());
     }
     plan.large = number(plan.sets.len());
     for (heads, members) in few {
-        let alone = plan.add_set(members);
-        plan.heads.push(HeadSet { heads, with_always: None, alone });
+        plan.heads.push((heads, number(plan.sets.len())));
+        plan.sets.push(members);
     }
-    let searches = |n: &u32| plan.rules.get(*n as usize).is_some_and(|rule| rule.patterns);
-    let (with_patterns, others): (Vec<u32>, Vec<u32>) = always.iter().partition(|n| searches(n));
-    plan.without_patterns = plan.add_set(others);
-    let alone = |n: &u32| (*n, if together.contains(n) { 0 } else { plan.add_set(vec![*n]) });
-    plan.always = with_patterns.iter().map(alone).collect();
+    plan.in_parts = number(plan.sets.len());
+    plan.sets.push(in_parts);
     plan.stand_in(weaker);
     // Neighbours in a file are often of one family, and found together.
-    let namespace = |gated: &Gated| plan.rules.get(gated.rule as usize).map(|rule| rule.namespace);
-    let files: Vec<&[Gated]> = small.chunk_by(|a, b| namespace(a) == namespace(b)).collect();
-    for chunk in files.into_iter().flat_map(|file| file.chunks(SMALL_SET)) {
-        let set = plan.add_set(chunk.iter().map(|gated| gated.rule).collect());
-        plan.gated.extend(chunk.iter().map(|gated| Gated { set, ..gated.clone() }));
+    for chunk in small.chunk_by(|a, b| a.0 == b.0).flat_map(|file| file.chunks(SMALL_SET)) {
+        let set = number(plan.sets.len());
+        plan.gated.extend(chunk.iter().map(|(_, gated)| Gated { set, ..gated.clone() }));
+        plan.sets.push(chunk.iter().map(|(_, gated)| gated.rule).collect());
     }
     plan.literals = only_used(&literals.list, &mut plan.gated);
     plan
 }
 
 impl Plan {
-    fn add_set(&mut self, rules: Vec<u32>) -> u32 {
-        self.sets.push(rules);
-        number(self.sets.len() - 1)
-    }
-
     /// Puts weaker rules, by the number of each one's rule with its name, in the place of rules that are always run.
     fn stand_in(&mut self, weaker: Vec<(u32, String, String)>) {
         let needed: BTreeSet<u32> = self.rules.iter().flat_map(|rule| rule.needs.iter().copied()).collect();
         for (n, rule, text) in weaker.into_iter().filter(|(n, ..)| !needed.contains(n)) {
             let Some(namespace) = self.rules.get(n as usize).map(|rule| rule.namespace) else { continue };
             let stand_in = number(self.rules.len());
-            let patterns = self.rules.get(n as usize).is_some_and(|rule| rule.patterns);
-            self.rules.push(Text { namespace, text, rules: 1, patterns, ..Text::default() });
+            self.rules.push(Text { namespace, text, rules: 1, ..Text::default() });
             self.sets.first_mut().into_iter().flatten().filter(|rule| **rule == n).for_each(|rule| *rule = stand_in);
-            let alone = self.always.iter().find(|(rule, _)| *rule == n).map(|(_, set)| *set);
-            let set = alone.filter(|set| *set != 0).unwrap_or_else(|| self.add_set(vec![n]));
-            self.stand_ins.push(StandIn { namespace, rule, set });
+            self.stand_ins.push(StandIn { namespace, rule, set: number(self.sets.len()) });
+            self.sets.push(vec![n]);
         }
     }
 }
@@ -164,7 +145,6 @@ impl File<'_> {
             text: rule.text.to_owned(),
             needs: rule.needs.iter().map(|need| self.first.saturating_add(number(*need))).collect(),
             rules: 1,
-            patterns: rule.patterns,
         })
     }
 }
@@ -173,7 +153,7 @@ impl File<'_> {
 fn only_used(all: &[Literal], gated: &mut [Gated]) -> Vec<Literal> {
     let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
     let mut kept: Vec<Literal> = Vec::new();
-    for n in gated.iter_mut().flat_map(Gated::literals_mut) {
+    for n in gated.iter_mut().flat_map(|rule| rule.required.literals.iter_mut().flatten()) {
         let next = number(kept.len());
         let new = *numbers.entry(*n).or_insert(next);
         if new == next {

@@ -29,7 +29,7 @@ pub struct Required {
 }
 
 /// An alternative of more is none.
-pub const MOST: usize = 1_024;
+pub const MOST: usize = 256;
 
 impl Required {
     pub const NOTHING: Self = Self { heads: None, size: (0, u64::MAX), literals: None };
@@ -70,6 +70,11 @@ impl Required {
             _ => false,
         };
         heads && self.literals.is_none() && self.size.0 <= other.size.0 && other.size.1 <= self.size.1
+    }
+
+    /// Whether it asks for the size or the first bytes of an object, which are unknown where it is seen in parts.
+    fn asks_for_the_whole(&self) -> bool {
+        self.heads.is_some() || self.size != Self::NOTHING.size
     }
 
     /// Whether an object's size and first bytes allow the rule.
@@ -134,6 +139,11 @@ impl Alternatives {
         self.with_literals.into_iter().chain(self.without)
     }
 
+    /// Whether an object can match that is seen in parts. What is compared with something unknown isn't true.
+    pub fn allow_parts(&self) -> bool {
+        [&self.with_literals, &self.without].into_iter().flatten().any(|one| !one.asks_for_the_whole())
+    }
+
     pub fn or(mut self, other: Self) -> Self {
         other.each().for_each(|required| self.add(required));
         self
@@ -155,11 +165,6 @@ impl Alternatives {
             self.with_literals = None;
         }
         self
-    }
-
-    /// The literals, where that is the only alternative.
-    pub fn without_others(self) -> Option<Vec<u32>> {
-        self.with_literals.filter(|_| self.without.is_none())?.literals
     }
 
     /// The same without asking for literals.
@@ -188,9 +193,9 @@ impl Literals {
         Some(next)
     }
 
-    /// Of one of several: as the most common of them, and twice as many are as much more common as one power of two.
+    /// Of one of several: as the most common of them, and more of them are more common.
     pub fn commonness(&self, list: &[u32]) -> u32 {
         let each = list.iter().filter_map(|n| self.list.get(*n as usize)).map(Literal::commonness);
-        each.max().unwrap_or(0).saturating_add(list.len().checked_ilog2().unwrap_or(0).saturating_mul(10))
+        each.max().unwrap_or(0).saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX))
     }
 }
