@@ -102,6 +102,7 @@ fn sensitive(set: &RuleSet, rules: &Rules) -> Sensitive {
 
 /// An object on its way through in windows.
 struct Windows<'r> {
+    /// Those that the scanner runs.
     rules: &'r Rules,
     scanner: blocks::Scanner<'r>,
     vars: ScanVars,

@@ -302,7 +302,7 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
             }
             rounds += 1;
             if rounds % 23 == 0 {
-                // Large enough for all that a rule asks for to be looked for.
+                // Among much else, as in a file of common size.
                 let (front, behind) = (numbers.below(300_000), 300_000);
                 let noise: Vec<u8> = (0..front + behind).map(|_| b"\0\0 etaoin\xff\x8b"[numbers.below(12) % 11]).collect();
                 let (front, behind) = noise.split_at(front);
@@ -311,6 +311,7 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
                 same(&[pe.as_slice(), behind, &data].concat());
             }
             if rounds % 48 == 0 {
+                // Larger than what more than a few sets are run on.
                 same(&[data.as_slice(), &vec![b' '; (1 << 20) + numbers.below(8 << 20)], before.as_slice()].concat());
             }
             before = data;

@@ -65,13 +65,14 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
         for (at, rule) in ast.rules().filter(|rule| names.contains(rule.identifier.name)).enumerate() {
             let required = reader.rule(rule);
             let n = first.saturating_add(number(at));
-            in_parts.extend((odd.is_odd(rule) || required.allow_parts()).then_some(n));
+            let is_odd = odd.is_odd(rule);
+            in_parts.extend((is_odd || required.allow_parts()).then_some(n));
             let needs = file.rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
             let weight = needs.iter().filter_map(|n| weights.get(*n)).fold(1_usize, |sum, n| sum.saturating_add(*n));
             weights.push(weight);
             let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
             let tells = list.is_some_and(|list| reader.literals.commonness(list) <= COMMON);
-            if weight > MOST_NEEDED || odd.is_odd(rule) {
+            if weight > MOST_NEEDED || is_odd {
                 always.push(n);
                 continue;
             }
