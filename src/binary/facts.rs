@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use serde::Serialize;
 use sha2::Sha256;
 
-use crate::model::text;
+use crate::model::{Histogram, text};
 
 use super::elf::{self, ElfFacts};
 use super::go::Go;
@@ -262,20 +262,6 @@ pub fn inspect(bytes: &[u8]) -> Inspected {
     }
 }
 
-/// Shannon entropy in thousandths of a bit a byte.
-pub(super) fn entropy_milli(bytes: &[u8]) -> u32 {
-    if bytes.is_empty() {
-        return 0;
-    }
-    let mut counts = [0u64; 256];
-    for &b in bytes {
-        counts[usize::from(b)] += 1;
-    }
-    let total = bytes.len() as f64;
-    let bits: f64 = counts.iter().filter(|&&n| n > 0).map(|&n| n as f64 / total).map(|p| -p * p.log2()).sum();
-    (bits * 1000.0).round() as u32
-}
-
 /// A string of the object, safe to show and bounded.
 pub(super) fn shown(s: &str) -> String {
     shown_up_to(s, MAX_TEXT)
@@ -302,7 +288,7 @@ pub(super) fn push_section(facts: &mut Facts, bytes: &[u8], name: String, offset
     // Sections of a hostile file may all cover the whole of it.
     let measured: u64 = facts.sections.iter().map(|s| s.size).sum();
     if measured.saturating_add(section.size) <= (bytes.len() as u64).saturating_mul(MAX_PASSES) {
-        section.entropy_milli = entropy_milli(body);
+        section.entropy_milli = Histogram::of(body).entropy_milli();
     } else {
         facts.note("sections_overlap");
     }
@@ -314,14 +300,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn entropy_of_known_content() {
-        assert_eq!(entropy_milli(&[]), 0);
-        assert_eq!(entropy_milli(&[7; 100]), 0);
-        let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(entropy_milli(&all), 8000);
-    }
 
     #[test]
     fn formats_by_magic() {

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use encoding_rs::{UTF_16BE, UTF_16LE};
-use regex::{Regex, RegexBuilder, RegexSet};
+use regex::RegexSet;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::model::profile::regex_set;
@@ -81,8 +82,9 @@ struct Known {
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let file: File = serde_json::from_str(assets::file(TEXTS).unwrap_or_default()).expect("embedded and tested");
     let compiled = |patterns: &[String]| -> Vec<Regex> {
-        let one = |p: &String| RegexBuilder::new(p).case_insensitive(true).multi_line(true).build().expect("embedded and tested");
-        patterns.iter().map(one).collect()
+        // Of ASCII alone: with boundaries of words in Unicode, texts that hold any are searched many times slower.
+        let one = |p: &String| RegexBuilder::new(p).unicode(false).case_insensitive(true).multi_line(true).build();
+        patterns.iter().map(one).collect::<Result<_, _>>().expect("embedded and tested")
     };
     let (mut words, mut of) = (Vec::new(), Vec::new());
     for (i, script) in file.scripts.iter().enumerate() {
@@ -167,13 +169,13 @@ fn written(text: &str) -> Vec<ClueKind> {
     let mut clues = Vec::new();
     let mut named: Option<Arc<[String]>> = None;
     for ((script, patterns), _) in known.scripts.iter().zip(asked).filter(|(_, asked)| *asked) {
-        if patterns.iter().any(|p| p.is_match(text)) {
+        if patterns.iter().any(|p| p.is_match(text.as_bytes())) {
             let paths = named.get_or_insert_with(|| Arc::from(paths::named(text, MAX_PATHS))).clone();
             clues.push(ClueKind::Script { tool: script.tool.clone(), transfer: script.transfer, paths });
         }
     }
     clues.dedup();
-    if export && known.export.iter().all(|p| p.is_match(text)) {
+    if export && known.export.iter().all(|p| p.is_match(text.as_bytes())) {
         clues.push(ClueKind::ExportNotes);
     }
     if ransom.iter().filter(|seen| **seen).count() >= known.ransom_least {

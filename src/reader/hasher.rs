@@ -4,7 +4,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::model::Digests;
+use crate::model::{Digests, Histogram};
 
 /// Which digests are asked for beside SHA-256 and CRC-32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,9 @@ pub struct Want {
     pub sha1: bool,
     pub md5: bool,
 }
+
+/// Bytes of a block of each of the three (RFC 1321, FIPS 180-4).
+const BLOCK: usize = 64;
 
 impl Want {
     pub const ALL: Want = Want { sha1: true, md5: true };
@@ -23,8 +26,7 @@ pub struct Hasher {
     sha1: Option<Sha1>,
     md5: Option<Md5>,
     crc32: crc32fast::Hasher,
-    // Four tables, so that runs of one byte don't wait for each other's counter.
-    counts: [[u64; 256]; 4],
+    histogram: Histogram,
     len: u64,
 }
 
@@ -35,30 +37,24 @@ impl Hasher {
             sha1: want.sha1.then(Sha1::new),
             md5: want.md5.then(Md5::new),
             crc32: crc32fast::Hasher::new(),
-            counts: [[0; 256]; 4],
+            histogram: Histogram::default(),
             len: 0,
         }
     }
 
     pub fn update(&mut self, chunk: &[u8]) {
-        self.sha256.update(chunk);
-        if let Some(h) = &mut self.sha1 {
-            h.update(chunk);
-        }
-        if let Some(h) = &mut self.md5 {
-            h.update(chunk);
+        // Block by block of all three: MD5 waits for itself most of the time, and the others fill in.
+        for block in chunk.chunks(BLOCK) {
+            self.sha256.update(block);
+            if let Some(h) = &mut self.sha1 {
+                h.update(block);
+            }
+            if let Some(h) = &mut self.md5 {
+                h.update(block);
+            }
         }
         self.crc32.update(chunk);
-        let mut quads = chunk.chunks_exact(4);
-        for q in &mut quads {
-            self.counts[0][usize::from(q[0])] += 1;
-            self.counts[1][usize::from(q[1])] += 1;
-            self.counts[2][usize::from(q[2])] += 1;
-            self.counts[3][usize::from(q[3])] += 1;
-        }
-        for b in quads.remainder() {
-            self.counts[0][usize::from(*b)] += 1;
-        }
+        self.histogram.add(chunk);
         self.len += chunk.len() as u64;
     }
 
@@ -73,7 +69,7 @@ impl Hasher {
 
     /// Digests and entropy (thousandths of a bit a byte) of all bytes.
     pub fn finish(self) -> (Digests, u32) {
-        let entropy = self.entropy_milli();
+        let entropy = self.histogram.entropy_milli();
         let digests = Digests {
             sha256: Some(self.sha256.finalize().into()),
             sha1: self.sha1.map(|h| h.finalize().into()),
@@ -85,7 +81,7 @@ impl Hasher {
 
     /// How often each value came so far.
     pub fn counts(&self) -> [u64; 256] {
-        std::array::from_fn(|i| self.counts.iter().map(|t| t[i]).sum())
+        self.histogram.counts()
     }
 
     /// All at once, for bytes that are held.
@@ -93,23 +89,6 @@ impl Hasher {
         let mut hasher = Self::new(want);
         hasher.update(bytes);
         hasher.finish()
-    }
-
-    /// Shannon entropy of the byte distribution.
-    fn entropy_milli(&self) -> u32 {
-        if self.len == 0 {
-            return 0;
-        }
-        let total = self.len as f64;
-        let mut bits = 0.0;
-        for n in self.counts() {
-            if n > 0 {
-                let p = n as f64 / total;
-                bits -= p * p.log2();
-            }
-        }
-        // Clamped to 0..=8 bits, so the cast is exact.
-        (bits.clamp(0.0, 8.0) * 1000.0).round() as u32
     }
 }
 
@@ -129,10 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn entropy_ends() {
-        assert_eq!(Hasher::of(b"", Want::default()).1, 0);
-        assert_eq!(Hasher::of(&[7; 1000], Want::default()).1, 0);
-        let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(Hasher::of(&all, Want::default()).1, 8000);
+    fn pieces_count_as_the_whole() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        for size in [1, 63, 64, 65, 200] {
+            let mut hasher = Hasher::new(Want::ALL);
+            bytes.chunks(size).for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish(), Hasher::of(&bytes, Want::ALL), "{size}");
+        }
     }
 }
