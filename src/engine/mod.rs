@@ -51,7 +51,7 @@ use walk::ToWorkers;
 use worker::Worker;
 
 /// Hand-overs that the walk may be ahead of the workers, and these of the collector.
-const AHEAD: usize = 128;
+const AHEAD: usize = 512;
 const BATCHES: usize = 64;
 /// A worker's stack: parsers of hostile input recurse.
 const STACK: usize = 16 << 20;

@@ -21,15 +21,20 @@ impl Histogram {
     }
 
     pub fn add(&mut self, bytes: &[u8]) {
+        // No object has as many bytes as would wrap, and a check of each addition takes a quarter more time.
+        let count = |table: &mut [u64; 256], byte: u8| {
+            let slot = &mut table[usize::from(byte)];
+            *slot = slot.wrapping_add(1);
+        };
         let [a, b, c, d] = &mut self.counts;
         let (quads, rest) = bytes.as_chunks::<4>();
-        for q in quads {
-            a[usize::from(q[0])] += 1;
-            b[usize::from(q[1])] += 1;
-            c[usize::from(q[2])] += 1;
-            d[usize::from(q[3])] += 1;
+        for quad in quads {
+            count(a, quad[0]);
+            count(b, quad[1]);
+            count(c, quad[2]);
+            count(d, quad[3]);
         }
-        rest.iter().for_each(|b| a[usize::from(*b)] += 1);
+        rest.iter().for_each(|byte| count(a, *byte));
     }
 
     /// How often each value came.

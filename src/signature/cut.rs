@@ -14,6 +14,8 @@ pub(super) struct Cut<'s> {
     pub imports: Vec<&'s str>,
     /// Rules before it that it names, by their place among those in force.
     pub needs: Vec<usize>,
+    /// Whether it searches for any patterns.
+    pub patterns: bool,
 }
 
 /// The rules in force of a file, in its order; none where they hang together so that they can't be taken apart: by a
@@ -34,7 +36,7 @@ pub(super) fn cut<'s>(text: &'s str, ast: &AST<'s>, in_force: &BTreeSet<&str>) -
         let needs = named.iter().filter_map(|name| places.get(name).copied()).collect();
         let imports = ast.imports().map(|i| i.module_name).filter(|module| named.contains(module)).collect();
         places.insert(name, rules.len());
-        rules.push(Cut { text, imports, needs });
+        rules.push(Cut { text, imports, needs, patterns: rule.patterns.is_some() });
     }
     (rules.len() == in_force.len()).then_some(rules)
 }

@@ -16,7 +16,7 @@ use super::result::{Hit, Outcome, RuleMatch, ScanGap, for_files};
 /// Matches kept for one pattern; a flood of them tells nothing more.
 const MAX_MATCHES: usize = 1_000;
 /// Scanners kept for sets of rules; each has memory of its own.
-const MOST_SCANNERS: usize = 12;
+const MOST_SCANNERS: usize = 32;
 /// Objects up to this size can't flood memory, so their matches are all kept.
 const SMALL: usize = 16 << 10;
 /// The last resort against a rule that doesn't end on an object seen in windows.
@@ -79,11 +79,20 @@ pub struct RuleScanner<'r> {
     set: &'r RuleSet,
     /// Of all rules.
     whole: Option<Runner<'r>>,
-    /// Of the sets that the gate chooses from, the last used first.
-    sets: Vec<(u32, Runner<'r>)>,
+    /// Of the sets that the gate chooses from and of their screens, the last used first.
+    sets: Vec<((u32, Step), Runner<'r>)>,
     scratch: Scratch,
     windows: Option<Windows<'r>>,
     by_sets: u64,
+}
+
+/// What the rules of a set are run for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Whether any of them matches.
+    Screen,
+    /// What matches, and where.
+    Rules,
 }
 
 /// Rules that are run together.
@@ -179,18 +188,16 @@ impl<'r> RuleScanner<'r> {
         let mut outcomes = Vec::new();
         let mut waiting = chosen.to_vec();
         while let Some(set) = waiting.pop() {
-            let rules = gate.rules(set)?;
-            let known = self.sets.iter().position(|(known, _)| *known == set);
-            let mut runner = match known {
-                Some(at) => self.sets.remove(at).1,
-                None => Runner::new(self.set, rules),
-            };
-            let mut outcome = runner.scan(vars, data);
+            let screened = gate.screen(set).map(|screen| self.run((set, Step::Screen), screen, vars, data));
+            if matches!(screened, Some(Ok(found)) if found.matches.is_empty() && found.gap.is_none()) {
+                continue;
+            }
+            let mut outcome = self.run((set, Step::Rules), gate.rules(set)?, vars, data);
             let Ok(found) = &mut outcome else {
                 outcomes.push(outcome);
                 break;
             };
-            if set == 0 {
+            if gate.holds_stand_ins(set) {
                 found.matches.retain(|m| {
                     let itself = gate.stands_for(&m.namespace, &m.rule);
                     waiting.extend(itself);
@@ -198,10 +205,23 @@ impl<'r> RuleScanner<'r> {
                 });
             }
             outcomes.push(outcome);
-            self.sets.insert(0, (set, runner));
-            self.sets.truncate(MOST_SCANNERS);
         }
         Some(outcomes.into_iter().collect::<Result<Vec<_>, _>>().map(together))
+    }
+
+    fn run(&mut self, which: (u32, Step), rules: &'r Rules, vars: &ScanVars, data: &[u8]) -> Result<Outcome, ScanGap> {
+        let known = self.sets.iter().position(|(known, _)| *known == which);
+        let mut runner = match known {
+            Some(at) => self.sets.remove(at).1,
+            None => Runner::new(self.set, rules),
+        };
+        let outcome = runner.scan(vars, data);
+        // After a panic of the engine it is made anew.
+        if outcome.is_ok() {
+            self.sets.insert(0, (which, runner));
+            self.sets.truncate(MOST_SCANNERS);
+        }
+        outcome
     }
 
     /// Objects on which not all rules had to be run.

@@ -311,7 +311,7 @@ fn compare(paths: &[PathBuf], texts: &[String], step: usize) -> (usize, u64, usi
                 same(&[pe.as_slice(), behind, &data].concat());
             }
             if rounds % 48 == 0 {
-                // Larger than what more than a few sets are run on.
+                // So large that the rules that are always run are run in sets of their own.
                 same(&[data.as_slice(), &vec![b' '; (1 << 20) + numbers.below(8 << 20)], before.as_slice()].concat());
             }
             before = data;
@@ -358,6 +358,8 @@ rule gaps_{n} {{ strings: $a = {{ {n:02} EB 33 5? 8B ?? 00 [1-4] 8B {n:02} }} co
 rule short_{n} {{ strings: $a = "~{n:02}~" $b = "{n:02}#" nocase wide $c = ":{n:02}:" condition: 2 of them }}
 rule optional_{n} {{ strings: $a = /(q{n}x|{b}s?)(\.exe)?\x22?[ \t]+-(up|down[0-9])/ nocase ascii wide condition: $a }}
 rule tuple_{n} {{ strings: $a = "{a}" $b = "{b}" condition: 2 of ($a, uint16(0) == 0x5A4D, $b, filesize > 250KB) }}
+rule needle_{n} {{ strings: $a = {{ 8{} {n:02} ?? 4? 91 EB ?? 33 {n:02} ?? 5? 91 A5 ?? 84 {n:02} }} condition: $a }}
+rule far_{n} {{ strings: $a = {{ 93 8E 61 77 {n:02} [0-300] 5F 91 ({n:02}|77 8E) }} condition: $a }}
 rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
 "#,
             n % 10,
@@ -368,6 +370,7 @@ rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
             n % 5,
             n % 6,
             n % 4,
+            n % 3,
             len = c.len() + 4 * (n % 2),
         ));
     }

@@ -1,56 +1,198 @@
-//! What has to stand in the bytes where a pattern matches: runs of fixed bytes.
+//! Bytes that stand where a pattern matches, some of which may be any.
 
-use yara_x_parser::ast::{HexToken, Pattern};
+/// By which windows a literal is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Bytes of one.
+    pub width: usize,
+    /// Of the windows of an object every so manieth is looked at.
+    pub stride: usize,
+    /// One that is taken to be more common than this is of no use.
+    common: u32,
+}
 
-/// Bytes of a window, by which a literal is looked for.
-pub const WINDOW: usize = 4;
-/// Of the windows of an object every so manieth is looked at.
-pub const STRIDE: usize = 4;
-/// Least bytes of a literal: it holds such a window wherever it stands.
-pub const LEAST: usize = WINDOW + STRIDE - 1;
+/// For literals of fifteen bytes and more.
+pub const HUGE: Shape = Shape { width: 8, stride: 8, common: 415 };
+/// For those of seven and more.
+pub const LONG: Shape = Shape { width: 4, stride: 4, common: 208 };
+/// For those of four to six.
+pub const SHORT: Shape = Shape { width: 3, stride: 2, common: 140 };
+
+const SHAPES: [Shape; 3] = [HUGE, LONG, SHORT];
+/// The number of none of them.
+const NONE: u8 = SHAPES.len() as u8;
+
+/// Bytes of a literal that is looked for by itself whose value is known, at least.
+const LEAST_KNOWN: usize = 8;
+/// How common the two or three bytes may be that it is looked for by.
+const COMMON_NEEDLE: u32 = 130;
+/// As how common it counts, however rare it is: an object is searched once more for each.
+const ALONE: u32 = 140;
+
+/// Bytes of a literal that follow one another.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Where in the literal they begin.
+    pub at: usize,
+    /// As a number whose lowest byte is the first.
+    pub bytes: u64,
+    /// How common it is taken to be.
+    pub cost: u32,
+}
+
 /// Most bytes of a literal that are compared.
 const MOST: usize = 32;
+/// What a literal costs more, roughly, that has to be looked for at every place.
+const SHORTER: u32 = 20;
+/// How common a byte is of which nothing is known.
+const AVERAGE: u32 = 46;
 
-/// A run of fixed bytes.
+/// What a window costs more that is the same byte throughout.
+const ALIKE: u32 = 90;
+
+/// A run of bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct Literal {
-    /// In lower case where `nocase`.
+    /// In lower case where `nocase`, without the bits that the mask leaves out.
     pub bytes: Vec<u8>,
+    /// By byte, the bits that tell; empty where all do.
+    pub mask: Vec<u8>,
     pub nocase: bool,
+    /// By which of [`SHAPES`] it is looked for, if by any.
+    shape: u8,
 }
 
 impl Literal {
     /// None where it is too short to be looked for.
     pub fn new(bytes: &[u8], nocase: bool) -> Option<Self> {
-        if bytes.len() < LEAST {
-            return None;
+        let bytes = if nocase { bytes.to_ascii_lowercase() } else { bytes.to_vec() };
+        Self { bytes, mask: Vec::new(), nocase, shape: 0 }.around_the_rarest()
+    }
+
+    /// Of values, and by each the bits of it that tell.
+    pub fn masked(bytes: &[(u8, u8)]) -> Option<Self> {
+        let tells = |(_, mask): &(u8, u8)| *mask != 0;
+        let (from, to) = (bytes.iter().position(tells)?, bytes.iter().rposition(tells)?);
+        let (bytes, mask) = bytes.get(from..=to)?.iter().map(|(value, mask)| (value & mask, *mask)).unzip();
+        Self { bytes, mask, nocase: false, shape: 0 }.around_the_rarest()
+    }
+
+    /// Cut to the most bytes that are compared.
+    fn around_the_rarest(self) -> Option<Self> {
+        let rarest = |shape| self.windows(shape).min_by_key(|window| (window.cost, window.at)).map(|window| window.at);
+        let in_windows = rarest(LONG).or_else(|| rarest(SHORT)).map(|at| self.around(at));
+        let found = in_windows.and_then(|one| Some((SHAPES.iter().position(|shape| one.is_found_by(*shape))?, one)));
+        if let Some((shape, one)) = found {
+            return Some(Self { shape: u8::try_from(shape).ok()?, ..one });
         }
-        let folded: Vec<u8> = bytes.iter().map(u8::to_ascii_lowercase).collect();
-        let costs = folded.windows(WINDOW).map(cost);
-        let (at, _) = costs.enumerate().min_by_key(|(at, cost)| (*cost, *at))?;
-        let from = at.saturating_sub((MOST - WINDOW) / 2);
-        let to = bytes.len().min(from + MOST);
-        let kept = if nocase { folded.get(from..to)? } else { bytes.get(from..to)? };
-        Some(Self { bytes: kept.to_vec(), nocase })
+        let one = Self { shape: NONE, ..self.around(self.needle().filter(|_| !self.nocase)?.0) };
+        (one.known() >= LEAST_KNOWN && one.needle().is_some()).then_some(one)
+    }
+
+    /// The most bytes that are compared, with those at a place in their middle.
+    fn around(&self, at: usize) -> Self {
+        let from = at.saturating_sub((MOST - LONG.width) / 2);
+        let to = self.bytes.len().min(from + MOST);
+        let bytes = self.bytes.get(from..to).map(<[u8]>::to_vec).unwrap_or_default();
+        let mut mask = self.mask.get(from..to).map(<[u8]>::to_vec).unwrap_or_default();
+        if mask.iter().all(|mask| *mask == 0xff) {
+            mask.clear();
+        }
+        Self { bytes, mask, nocase: self.nocase, shape: self.shape }
+    }
+
+    /// Two or three bytes that are all known and rare, and where they begin.
+    pub fn needle(&self) -> Option<(usize, &[u8])> {
+        let all = [3, 2].into_iter().flat_map(|width| self.bytes.windows(width).enumerate());
+        let known = all.filter(|(at, bytes)| self.is_known(*at, bytes.len()));
+        let costs = known.map(|(at, bytes)| (cost(bytes) + if bytes.len() == 2 { AVERAGE } else { 0 }, at, bytes));
+        costs.filter(|(cost, ..)| *cost <= COMMON_NEEDLE).min().map(|(_, at, bytes)| (at, bytes))
+    }
+
+    fn is_known(&self, at: usize, width: usize) -> bool {
+        self.mask.get(at..at + width).is_none_or(|mask| mask.iter().all(|bits| *bits == 0xff))
+    }
+
+    /// How many bytes are known whole.
+    fn known(&self) -> usize {
+        if self.mask.is_empty() { self.bytes.len() } else { self.mask.iter().filter(|mask| **mask == 0xff).count() }
+    }
+
+    /// Its windows of a shape, of which every bit tells.
+    pub fn windows(&self, shape: Shape) -> impl Iterator<Item = Window> {
+        let all = self.bytes.windows(shape.width).enumerate();
+        let known = all.filter(move |(at, _)| self.is_known(*at, shape.width)).map(|(at, bytes)| {
+            let alike = bytes.iter().all(|byte| Some(byte) == bytes.first());
+            Window { at, bytes: low_bytes(bytes), cost: cost(bytes) + if alike { ALIKE } else { 0 } }
+        });
+        known.filter(move |window| window.cost <= shape.common)
+    }
+
+    /// The shape by which it is found wherever it stands; without one it is looked for by its needle.
+    pub fn shape(&self) -> Option<Shape> {
+        SHAPES.get(usize::from(self.shape)).copied()
+    }
+
+    /// Whether it holds a window at every remainder.
+    fn is_found_by(&self, shape: Shape) -> bool {
+        let seen = self.windows(shape).fold(0_u32, |seen, window| seen | 1 << (window.at % shape.stride));
+        seen == (1 << shape.stride) - 1
+    }
+
+    /// Whether it stands at the start of some bytes.
+    pub fn stands(&self, data: &[u8]) -> bool {
+        let Some(here) = data.get(..self.bytes.len()) else { return false };
+        if self.nocase {
+            here.eq_ignore_ascii_case(&self.bytes)
+        } else if self.mask.is_empty() {
+            here == self.bytes
+        } else {
+            here.iter().zip(&self.mask).map(|(byte, mask)| byte & mask).eq(self.bytes.iter().copied())
+        }
     }
 
     /// How common it is taken to be: the higher, the more often it stands somewhere by chance.
     pub fn commonness(&self) -> u32 {
-        let folded: Vec<u8> = self.bytes.iter().map(u8::to_ascii_lowercase).collect();
-        let rarest = folded.windows(WINDOW).map(cost).min().unwrap_or(u32::MAX);
-        let more = u32::try_from(self.bytes.len().saturating_sub(WINDOW)).unwrap_or(0);
-        rarest.saturating_sub(more.saturating_mul(5))
+        let known = self.known();
+        if self.shape().is_none() {
+            return ALONE;
+        }
+        let rarest = |shape| self.windows(shape).map(|window| window.cost).min();
+        let (rarest, counted) = match rarest(LONG) {
+            Some(cost) => (cost, LONG.width),
+            None => (rarest(SHORT).unwrap_or(u32::MAX).saturating_add(AVERAGE), SHORT.width),
+        };
+        let more = u32::try_from(known.saturating_sub(counted)).unwrap_or(0);
+        rarest.saturating_add(if self.shape() == Some(SHORT) { SHORTER } else { 0 }).saturating_sub(more.saturating_mul(5))
     }
 }
 
-/// How common a window is in what machines hold, roughly: ten times the sum of its bytes' share in powers of two.
+/// How common bytes are in what machines hold, roughly: ten times the sum of its bytes' share in powers of two.
 pub fn cost(window: &[u8]) -> u32 {
-    let alike = window.windows(2).all(|pair| pair.first() == pair.last());
-    window.iter().map(|b| common(b.to_ascii_lowercase())).sum::<u32>() + if alike { 60 } else { 0 }
+    window.iter().copied().map(cost_of).sum()
 }
 
-fn common(byte: u8) -> u32 {
-    match byte {
+fn cost_of(byte: u8) -> u32 {
+    COMMON.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// As many bytes as there are, up to eight, the first as the lowest.
+pub fn low_bytes(window: &[u8]) -> u64 {
+    window.iter().take(8).rev().fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+static COMMON: [u32; 256] = {
+    let mut all = [0; 256];
+    let mut byte = 0;
+    while byte < all.len() {
+        all[byte] = common(byte as u8);
+        byte += 1;
+    }
+    all
+};
+
+const fn common(byte: u8) -> u32 {
+    match byte.to_ascii_lowercase() {
         0 => 60,
         b' ' => 46,
         b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 42,
@@ -63,227 +205,57 @@ fn common(byte: u8) -> u32 {
     }
 }
 
-/// Of which literals one must stand in the bytes where the pattern matches; none where nothing is known.
-pub fn of(pattern: &Pattern<'_>) -> Option<Vec<Literal>> {
-    let modifiers = pattern.modifiers();
-    if modifiers.xor().is_some() || modifiers.base64().is_some() || modifiers.base64wide().is_some() {
-        return None;
-    }
-    let wide = modifiers.wide().is_some();
-    let plain = modifiers.ascii().is_some() || !wide;
-    let (runs, nocase) = match pattern {
-        Pattern::Text(text) => (vec![text.text.value.to_vec()], modifiers.nocase().is_some()),
-        Pattern::Hex(hex) => return best(runs_of_hex(&hex.sub_patterns.0), false).map(|one| vec![one]),
-        Pattern::Regexp(re) => (runs_of_regex(re.regexp.src)?, modifiers.nocase().is_some() || re.regexp.case_insensitive),
-    };
-    let mut forms = Vec::new();
-    if plain {
-        forms.push(best(runs.clone(), nocase)?);
-    }
-    if wide {
-        // Only of ASCII is it plain what becomes of it.
-        let widened = runs.into_iter().filter(|run| run.is_ascii()).map(|run| run.into_iter().flat_map(|b| [b, 0]).collect());
-        forms.push(best(widened.collect(), nocase)?);
-    }
-    Some(forms)
-}
-
-/// The rarest of several that all must be there.
-fn best(runs: Vec<Vec<u8>>, nocase: bool) -> Option<Literal> {
-    runs.iter().filter_map(|run| Literal::new(run, nocase)).min_by_key(Literal::commonness)
-}
-
-fn runs_of_hex(tokens: &[HexToken]) -> Vec<Vec<u8>> {
-    let mut runs = vec![Vec::new()];
-    for token in tokens {
-        match (token, runs.last_mut()) {
-            (HexToken::Byte(byte), Some(run)) if byte.mask == 0xff => run.push(byte.value),
-            _ => runs.push(Vec::new()),
-        }
-    }
-    runs
-}
-
-/// Runs of characters that stand for themselves, outside of groups and classes; none where the expression has
-/// alternatives or flags of its own.
-fn runs_of_regex(src: &str) -> Option<Vec<Vec<u8>>> {
-    let src = src.as_bytes();
-    let mut runs: Vec<Vec<u8>> = vec![Vec::new()];
-    let (mut at, mut depth) = (0, 0_usize);
-    while let Some(&byte) = src.get(at) {
-        let next = src.get(at + 1).copied();
-        let mut literal = None;
-        let mut length = 1;
-        match byte {
-            b'|' if depth == 0 => return None,
-            b'(' if next == Some(b'?') => return None,
-            b'(' => depth += 1,
-            b')' => depth = depth.checked_sub(1)?,
-            b'[' => length = class(src.get(at..)?)?,
-            b'\\' => match next? {
-                // What is escaped and no letter or digit stands for itself.
-                b'x' => {
-                    let digits = std::str::from_utf8(src.get(at + 2..at + 4)?).ok()?;
-                    literal = Some(u8::from_str_radix(digits, 16).ok()?);
-                    length = 4;
-                }
-                // By the number of a character, which may be none of ASCII.
-                b'u' | b'U' => return None,
-                b if b.is_ascii_punctuation() => (literal, length) = (Some(b), 2),
-                b if b.is_ascii() => length = 2,
-                _ => return None,
-            },
-            b'{' => {
-                // How often the character before stands: perhaps never.
-                length = src.get(at..)?.iter().position(|b| *b == b'}')? + 1;
-                let count = src.get(at + 1..at + length - 1)?;
-                if !count.iter().all(|b| b.is_ascii_digit() || *b == b',') {
-                    return None;
-                }
-                runs.last_mut()?.pop();
-            }
-            b'*' | b'?' => _ = runs.last_mut()?.pop(),
-            // What is repeated may itself be left out: `a+*`.
-            b'+' if matches!(next, Some(b'*' | b'?' | b'+' | b'{')) => _ = runs.last_mut()?.pop(),
-            b'+' | b'.' | b'^' | b'$' => {}
-            b if b.is_ascii() && !b.is_ascii_control() => literal = Some(b),
-            _ => {}
-        }
-        match literal {
-            Some(b) if depth == 0 => runs.last_mut()?.push(b),
-            _ if runs.last().is_some_and(|run| !run.is_empty()) => runs.push(Vec::new()),
-            _ => {}
-        }
-        at += length;
-    }
-    (depth == 0).then_some(runs)
-}
-
-/// Bytes of a class in brackets.
-fn class(from: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    if from.get(at) == Some(&b'^') {
-        at += 1;
-    }
-    // A bracket that comes first is one of the class.
-    if from.get(at) == Some(&b']') {
-        at += 1;
-    }
-    loop {
-        match from.get(at)? {
-            b'\\' => at += 2,
-            // A class in a class.
-            b'[' => return None,
-            b']' => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use yara_x_parser::ast::AST;
-
     use super::*;
 
-    /// An expression and something that it matches.
-    type Matched = (String, Vec<u8>);
-
-    fn matched() -> impl Strategy<Value = Matched> {
-        let letter = "[a-d]".prop_map(|c| (c.clone(), c.into_bytes()));
-        let other = prop::sample::select(vec![
-            ("\\.", &b"."[..]),
-            ("\\x41", b"A"),
-            ("[bc]", b"c"),
-            (".", b"d"),
-            ("\\d", b"7"),
-            ("[^]x]", b"a"),
-        ]);
-        let leaf = prop_oneof![4 => letter, 1 => other.prop_map(|(re, bytes)| (re.to_owned(), bytes.to_vec()))];
-        leaf.prop_recursive(5, 60, 6, |inner| {
-            let repeats = prop::sample::select(vec![
-                ("*", 0),
-                ("+", 1),
-                ("?", 0),
-                ("{0,2}", 0),
-                ("{2}", 2),
-                ("{1,3}", 1),
-                ("+*", 0),
-                ("+?", 1),
-                ("*?", 0),
-                ("+{0,2}", 0),
-                ("{2}?", 2),
-            ]);
-            let repeated = (inner.clone(), repeats, 0..2_usize).prop_map(|((re, bytes), (quantifier, least), more)| {
-                let re = if re.len() == 1 { re } else { format!("({re})") };
-                // Two times exactly is no more than that.
-                let times = if quantifier.starts_with("{2}") { 2 } else { least + more };
-                (format!("{re}{quantifier}"), bytes.repeat(times))
-            });
-            let one_of = (inner.clone(), inner.clone(), any::<bool>())
-                .prop_map(|(a, b, first)| (format!("({}|{})", a.0, b.0), if first { a.1 } else { b.1 }));
-            let joined = prop::collection::vec(inner, 1..6)
-                .prop_map(|all| (all.iter().map(|m| m.0.as_str()).collect(), all.iter().flat_map(|m| m.1.clone()).collect()));
-            prop_oneof![2 => repeated, 1 => one_of, 3 => joined]
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
-        #[test]
-        fn what_is_required_stands_in_what_matches((re, bytes) in matched()) {
-            for run in runs_of_regex(&re).into_iter().flatten().filter(|run| !run.is_empty()) {
-                prop_assert!(bytes.windows(run.len()).any(|w| w == run), "{} in {} of {}", run.escape_ascii(), bytes.escape_ascii(), re);
-            }
-        }
-    }
-
-    fn literals(strings: &str) -> Option<Vec<(String, bool)>> {
-        let text = format!("rule r {{ strings: $a = {strings} condition: $a }}");
-        let ast = AST::from(text.as_str());
-        let rule = ast.rules().next().unwrap();
-        let found = of(&rule.patterns.as_ref().unwrap()[0])?;
-        Some(found.iter().map(|l| (l.bytes.escape_ascii().to_string(), l.nocase)).collect())
+    #[test]
+    fn a_literal_is_cut_around_its_rarest_window() {
+        let long = [&[b'e'; 40][..], b"\xf1\xf2\xf3\xf4", &[b'e'; 40]].concat();
+        let literal = Literal::new(&long, false).unwrap();
+        assert_eq!(literal.bytes.len(), MOST);
+        assert!(literal.bytes.windows(4).any(|w| w == b"\xf1\xf2\xf3\xf4"));
+        assert_eq!(Literal::new(b"ab", false), None);
     }
 
     #[test]
-    fn texts_give_their_forms() {
-        let one = |s: &str, nocase| Some(vec![(s.to_owned(), nocase)]);
-        assert_eq!(literals(r#""MimiKatz""#), one("MimiKatz", false));
-        assert_eq!(literals(r#""MimiKatz" nocase fullword"#), one("mimikatz", true));
-        assert_eq!(literals(r#""abcd" wide"#), one("a\\x00b\\x00c\\x00d\\x00", false));
-        assert_eq!(literals(r#""abcdefg" ascii wide"#).unwrap().len(), 2);
-        assert_eq!(literals(r#""abcdef""#), None, "too short");
-        assert_eq!(literals(r#""abcdefg" xor"#), None);
-        assert_eq!(literals(r#""abcdefg" base64"#), None);
-        assert_eq!(literals(r#""äbcdefg" wide"#), None);
+    fn bits_that_do_not_tell_are_any() {
+        let all = |bytes: &[u8]| bytes.iter().map(|b| (*b, 0xff)).collect::<Vec<_>>();
+        let literal =
+            Literal::masked(&[all(b"\x01"), vec![(0x7f, 0), (0x4f, 0xf0)], all(b"abcd"), vec![(9, 0)]].concat()).unwrap();
+        assert_eq!((literal.bytes.as_slice(), literal.mask.len()), (&b"\x01\0\x40abcd"[..], 7));
+        assert!(literal.stands(b"\x01?\x4dabcd...") && literal.stands(b"\x01!\x40abcd"));
+        assert!(!literal.stands(b"\x01?\x3dabcd") && !literal.stands(b"\x01?\x4dabcD") && !literal.stands(b"\x01?\x4dabc"));
+        assert_eq!(literal.shape(), Some(SHORT));
+        assert_eq!(Literal::masked(&[(1, 0xff), (0, 0), (0, 0), (0x33, 0xff)]), None, "no window");
+        assert_eq!(Literal::masked(&[(1, 0), (2, 0)]), None);
+        assert!(Literal::masked(&all(b"abcdefg")).unwrap().mask.is_empty());
     }
 
     #[test]
-    fn hex_gives_its_rarest_run() {
-        assert_eq!(literals("{ 00 00 00 00 00 00 00 ?? 8B 45 FC 33 46 47 48 [2-4] 01 }").unwrap()[0].0, "\\x8bE\\xfc3FGH");
-        assert_eq!(literals("{ 8B 4? FC 33 01 01 02 03 (01|02) 45 01 02 03 04 05 }"), None);
-        assert_eq!(literals("{ 8B 45 FC 01 02 03 ~00 33 45 01 02 03 04 }"), None);
+    fn seven_bytes_in_a_row_are_long() {
+        let of = |bytes: &[u8]| Literal::new(bytes, false).and_then(|one| one.shape());
+        let shapes = [Some(HUGE), Some(LONG), Some(LONG), Some(SHORT), Some(SHORT), None, None];
+        let texts: [&[u8]; 7] = [b"abcdefghijklmno", b"abcdefghijklmn", b"abcdefg", b"abcdef", b"abcd", b"abc", b"ab"];
+        assert_eq!(texts.map(of), shapes);
+        assert_eq!([b"\0\0\0\0\0\0\0\0".as_slice(), b"qzxj\0\0\0"].map(of), [None, Some(SHORT)], "zeros are everywhere");
+        let gap = |n: usize| {
+            let run = b"abcdef".map(|b| (b, 0xff));
+            Literal::masked(&[&run[..], &vec![(0, 0); n], &run[..]].concat()).unwrap().shape() == Some(LONG)
+        };
+        // The second run holds a window at the remainder that the first one lacks.
+        assert!(gap(1) && gap(3) && !gap(2));
     }
 
     #[test]
-    fn expressions_give_what_stands_in_them_for_certain() {
-        let run = |re: &str| literals(re).map(|l| l[0].0.clone());
-        assert_eq!(run(r"/evil[0-9]+xyzzyxy/").as_deref(), Some("xyzzyxy"));
-        assert_eq!(run(r"/abcdefg?hijklm/"), None, "six are too few");
-        assert_eq!(run(r"/abcdabcx?efghijki*/").as_deref(), Some("abcdabc"));
-        assert_eq!(run(r"/abcdefg{0,2}/"), None);
-        assert_eq!(run(r"/a(bcdefghi)fgh/"), None, "groups are not looked into");
-        assert_eq!(run(r"/abcdabc|efghefg/"), None);
-        assert_eq!(run(r"/abcdabc{e|fghifgh}/"), None, "a brace that counts nothing stands for itself");
-        assert_eq!(run(r"/(?i)abcdefgh/"), None);
-        assert_eq!(run(r"/abc\.exe/i").as_deref(), Some("abc.exe"));
-        assert_eq!(run(r"/\x41\x42cdefg/").as_deref(), Some("ABcdefg"));
-        assert_eq!(run(r"/abcdefg+h/").as_deref(), Some("abcdefg"));
-        assert_eq!(run(r"/abcdefgh+*1/").as_deref(), Some("abcdefg"));
-        assert_eq!(run(r"/\u0041xyzqxyz/"), None);
-        assert_eq!(run(r"/[^\]x]abcdefg/").as_deref(), Some("abcdefg"));
-        assert_eq!(literals(r"/abcdef/ wide").unwrap()[0].0, "a\\x00b\\x00c\\x00d\\x00e\\x00f\\x00");
+    fn what_has_no_such_run_is_found_by_its_rarest_bytes() {
+        let pairs = |known: u8| (0..known).flat_map(|n| [(0x81 + 2 * n, 0xff), (0x82 + 2 * n, 0xff), (0, 0)]).collect::<Vec<_>>();
+        let literal = Literal::masked(&pairs(4)).unwrap();
+        assert_eq!((literal.shape(), literal.needle()), (None, Some((0, &b"\x81\x82"[..]))));
+        assert_eq!(Literal::masked(&pairs(3)), None, "six bytes are too few");
+        let zeros = [(0, 0xff), (0, 0xff), (0, 0)].repeat(5);
+        assert_eq!(Literal::masked(&zeros), None, "zeros are everywhere");
+        let three = [(0x81, 0xff), (0x82, 0xff), (0x83, 0xff), (0, 0)];
+        assert_eq!(Literal::masked(&[pairs(3), three.to_vec()].concat()).unwrap().needle(), Some((9, &b"\x81\x82\x83"[..])));
     }
 }

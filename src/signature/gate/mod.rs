@@ -3,21 +3,27 @@
 //! From each rule's syntax tree comes what an object must be like before the rule can match: its size, its first bytes,
 //! and literals of which one must stand in it. Rules that require rare literals are compiled a few at a time, when one of
 //! them is first asked for; rules for one kind of file by its first bytes form a set of their own; those that require
-//! nothing that helps are always run. Where many could match, and on large objects, all rules run as one set, which is what
-//! would run without a gate. A rule that is left out could not have matched, so that the matches are the same.
+//! nothing that helps are always run. A small set is first asked whether any of its rules matches at all, which takes the engine
+//! little time. Where many could match, all rules run as one set, which is what would run without a gate. A rule that is left out
+//! could not have matched, so that the matches are the same.
 
+mod condition;
+mod expression;
 mod index;
 mod literal;
+mod pattern;
 mod plan;
 mod probe;
 mod require;
 mod required;
+mod screen;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use yara_x::{Rules, SourceCode};
 
+use condition::Condition;
 use index::{Index, Seen};
 use literal::Literal;
 use required::{Head, Required};
@@ -26,12 +32,16 @@ use super::compile::{compiler_for, imports, in_force, on_a_deep_stack, pad};
 
 pub(super) use self::plan::plan;
 
-/// Larger objects are searched for all patterns at once: the sets that are always run hold the slowest patterns, so that with
-/// one more each byte costs as much as with all. Programs, whose structure each set with a module reads anew, sooner.
-const LARGEST: usize = 1 << 20;
+/// On larger objects the rules that are always run are run in several sets, each of which is searched for fast; on smaller ones
+/// what it takes to begin with a set counts for more.
+const LARGE: usize = 64 << 10;
+/// The many rules for one kind of file that name its module take as long on larger ones as all rules: most of it is reading
+/// the file's structure.
 const LARGEST_PROGRAM: usize = 64 << 10;
+/// When more rules could match, all are run.
+const MOST_RULES: usize = 64;
 /// When more small sets could match, one large one takes less time.
-const MOST_SETS: usize = 8;
+const MOST_SETS: usize = 24;
 /// A set that names a module counts for as many on a file of the module's kind, whose structure it reads once more.
 const WITH_MODULE: usize = 4;
 /// Fewer rules are not worth two passes: 230 take less time all at once, 4,000 about half with a gate.
@@ -48,23 +58,47 @@ struct Text {
     needs: Vec<u32>,
     /// How many rules that has to give.
     rules: u64,
+    /// Whether it searches for any patterns.
+    patterns: bool,
+    /// Whether it and those that it names hold or not however they are searched for.
+    steady: bool,
 }
 
 /// A rule and the set that it is in.
 #[derive(Clone, Debug, borsh::BorshSerialize, borsh::BorshDeserialize)]
 struct Gated {
     required: Required,
+    /// All that it requires, where that is looked for at once.
+    condition: Option<Condition>,
     rule: u32,
     set: u32,
 }
 
-/// A weaker rule of the first set, which has the name of the one that it stands for.
+impl Gated {
+    /// The numbers of the literals that it asks for.
+    fn literals_mut(&mut self) -> impl Iterator<Item = &mut u32> {
+        let whole = self.condition.iter_mut().flat_map(Condition::literals_mut);
+        self.required.literals.iter_mut().flatten().chain(whole)
+    }
+}
+
+/// A weaker rule of the rules that are always run, which has the name of the one that it stands for.
 #[derive(Debug, borsh::BorshSerialize, borsh::BorshDeserialize)]
 struct StandIn {
     namespace: u32,
     rule: String,
     /// Holds the rule itself.
     set: u32,
+}
+
+/// Rules for one kind of file.
+#[derive(Debug, borsh::BorshSerialize, borsh::BorshDeserialize)]
+struct HeadSet {
+    /// First bytes, of which it has one.
+    heads: Vec<Head>,
+    /// The set of them together with those that are always run, where they are many.
+    with_always: Option<u32>,
+    alone: u32,
 }
 
 /// What is worked out once for a set of rules, and kept in the cache.
@@ -75,12 +109,13 @@ pub(super) struct Plan {
     namespaces: Vec<String>,
     /// All rules, each behind those that it names.
     rules: Vec<Text>,
-    /// The first is always run, but for objects whose first bytes ask for one of those that follow, which hold its rules as well.
+    /// The first is always run, but for objects whose first bytes ask for one that holds its rules as well.
     sets: Vec<Vec<u32>>,
-    /// How many those are, the first among them. They are kept compiled.
+    /// How many of them are kept compiled, the first among them.
     large: u32,
-    /// First bytes, and the set that they ask for.
-    heads: Vec<(Vec<Head>, u32)>,
+    heads: Vec<HeadSet>,
+    /// The sets that hold the rules of the first one apart.
+    apart: Vec<u32>,
     /// The set of the rules that can match an object that is seen in parts.
     in_parts: u32,
     stand_ins: Vec<StandIn>,
@@ -94,14 +129,26 @@ pub(super) struct Gate {
     users: Vec<Vec<u32>>,
     /// By set, where it was compiled: none where it can't be.
     compiled: Vec<OnceLock<Option<Rules>>>,
+    /// The same for whether any of them matches, where they are searched for faster for that.
+    screens: Vec<OnceLock<Option<Rules>>>,
     /// By set, whether it names a module.
     modules: Vec<bool>,
+}
+
+/// Among what the patterns of a set are searched for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Among {
+    /// As they are among those of all rules.
+    More,
+    Themselves,
 }
 
 /// What a worker keeps from one object to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
     seen: Seen,
+    /// Of the plan's gated rules, those that could match.
+    gated: Vec<u32>,
     sets: Vec<u32>,
 }
 
@@ -123,53 +170,83 @@ impl Gate {
         }
         let names_one = |n: &u32| plan.rules.get(*n as usize).is_some_and(|rule| !rule.imports.is_empty());
         let modules = plan.sets.iter().map(|set| set.iter().any(names_one)).collect();
-        Self { plan, index, users, compiled, modules }
+        let screens = plan.sets.iter().map(|_| OnceLock::new()).collect();
+        Self { plan, index, users, compiled, screens, modules }
     }
 
     /// The sets that have to be run on an object; none where that is all rules.
     pub fn choose<'s>(&self, data: &[u8], scratch: &'s mut Scratch) -> Option<&'s [u32]> {
-        let (largest, with_module) = if require::is_of_a_module(data) { (LARGEST_PROGRAM, WITH_MODULE) } else { (LARGEST, 1) };
-        if data.len() > largest {
+        let Scratch { seen, gated, sets } = scratch;
+        let gated_rule = |n: &u32| self.plan.gated.get(*n as usize);
+        gated.clear();
+        sets.clear();
+        let of_a_module = require::is_of_a_module(data);
+        let heads = self.plan.heads.iter().filter(|set| set.heads.iter().any(|head| head.stands_in(data)));
+        let mut many = heads.clone().filter_map(|set| set.with_always);
+        if of_a_module && data.len() > LARGEST_PROGRAM && many.any(|set| self.names_a_module(set)) {
             return None;
         }
-        let Scratch { seen, sets } = scratch;
-        sets.clear();
-        let mut left = MOST_SETS;
-        let mut few = true;
         self.index.search(data, seen, |literal| {
             let users = self.users.get(literal as usize).into_iter().flatten();
-            for rule in users.filter_map(|n| self.plan.gated.get(*n as usize)) {
-                if sets.contains(&rule.set) || !rule.required.allows(data) {
-                    continue;
-                }
-                sets.push(rule.set);
-                let names_one = self.modules.get(rule.set as usize) == Some(&true);
-                match left.checked_sub(if names_one { with_module } else { 1 }) {
-                    Some(rest) => left = rest,
-                    None => few = false,
+            for n in users {
+                if gated_rule(n).is_some_and(|rule| rule.required.allows(data)) && !gated.contains(n) {
+                    gated.push(*n);
                 }
             }
-            few
+            gated.len() <= MOST_RULES
         });
-        if !few {
+        if gated.len() > MOST_RULES {
             return None;
         }
-        let heads = self.plan.heads.iter().filter(|(heads, _)| heads.iter().any(|head| head.stands_in(data)));
-        let of_heads = sets.len();
-        sets.extend(heads.map(|(_, set)| *set));
-        if !sets.iter().skip(of_heads).any(|set| *set < self.plan.large) {
-            sets.push(0);
+        let stands = |literal| seen.is(literal);
+        let can_match = |rule: &Gated| rule.condition.as_ref().is_none_or(|condition| condition.can_hold(data, &stands));
+        gated.retain(|n| gated_rule(n).is_some_and(can_match));
+        if data.len() > LARGE {
+            sets.extend(heads.map(|set| set.alone));
+            sets.extend(&self.plan.apart);
+        } else {
+            let mut always = false;
+            for HeadSet { with_always, alone, .. } in heads {
+                always |= with_always.is_some();
+                sets.push(with_always.unwrap_or(*alone));
+            }
+            sets.extend((!always).then_some(0));
+        }
+        let mut left = MOST_SETS;
+        for set in gated.iter().filter_map(gated_rule).map(|gated| gated.set) {
+            if !sets.contains(&set) {
+                sets.push(set);
+                let once_more = of_a_module && self.names_a_module(set);
+                left = left.checked_sub(if once_more { WITH_MODULE } else { 1 })?;
+            }
         }
         sets.retain(|set| self.plan.sets.get(*set as usize).is_some_and(|rules| !rules.is_empty()));
         sets.sort_unstable();
         Some(sets)
     }
 
+    fn names_a_module(&self, set: u32) -> bool {
+        self.modules.get(set as usize) == Some(&true)
+    }
+
     /// The rules of a set; none where it can't be compiled by itself, so that all rules have to be run. Sets stay compiled:
     /// which of them an object gets depends on its bytes alone.
     pub fn rules(&self, set: u32) -> Option<&Rules> {
         let at = set as usize;
-        self.compiled.get(at)?.get_or_init(|| self.plan.compile(self.plan.sets.get(at)?)).as_ref()
+        self.compiled.get(at)?.get_or_init(|| self.plan.compile(self.plan.sets.get(at)?, Among::More)).as_ref()
+    }
+
+    /// The same rules for whether any of them matches: where none does, [`Gate::rules`] have nothing to say. None where that
+    /// can't be told, or takes as long.
+    pub fn screen(&self, set: u32) -> Option<&Rules> {
+        let at = set as usize;
+        let screened = || {
+            let rules = self.plan.sets.get(at).filter(|_| set >= self.plan.large)?;
+            let texts = self.plan.with_needed(rules)?;
+            let useful = texts.iter().any(|rule| rule.patterns) && texts.iter().all(|rule| rule.steady);
+            useful.then(|| self.plan.compile(rules, Among::Themselves)).flatten()
+        };
+        self.screens.get(at)?.get_or_init(screened).as_ref()
     }
 
     /// The rules that can match an object that is seen in parts: others ask for its size, its first bytes or a module.
@@ -177,7 +254,12 @@ impl Gate {
         self.rules(self.plan.in_parts)
     }
 
-    /// The set that has to be run where a rule of the first set matches: the rule was a weaker one.
+    /// Whether rules of a set stand for others.
+    pub fn holds_stand_ins(&self, set: u32) -> bool {
+        set == 0 || self.plan.apart.contains(&set)
+    }
+
+    /// The set that has to be run where a rule of a set that holds stand-ins matches, if it was a weaker one.
     pub fn stands_for(&self, namespace: &str, rule: &str) -> Option<u32> {
         let named = |n: u32| self.plan.namespaces.get(n as usize).is_some_and(|name| name == namespace);
         self.plan.stand_ins.iter().find(|one| one.rule == rule && named(one.namespace)).map(|one| one.set)
@@ -187,18 +269,22 @@ impl Gate {
 impl Plan {
     /// The sets that are worth keeping compiled.
     pub fn compile_large(&self) -> Option<Vec<Rules>> {
-        self.sets.iter().take(usize::try_from(self.large).ok()?).map(|set| self.compile(set)).collect()
+        self.sets.iter().take(usize::try_from(self.large).ok()?).map(|set| self.compile(set, Among::More)).collect()
     }
 
     /// Rules with those that they name, in the order of their files.
-    fn compile(&self, rules: &[u32]) -> Option<Rules> {
+    fn with_needed(&self, rules: &[u32]) -> Option<Vec<&Text>> {
         let text = |n: &u32| self.rules.get(*n as usize);
         let mut members: BTreeSet<u32> = rules.iter().copied().collect();
         let mut waiting: Vec<u32> = rules.to_vec();
         while let Some(n) = waiting.pop() {
             waiting.extend(text(&n)?.needs.iter().filter(|need| members.insert(**need)));
         }
-        let texts: Vec<&Text> = members.iter().map(text).collect::<Option<_>>()?;
+        members.iter().map(text).collect()
+    }
+
+    fn compile(&self, rules: &[u32], among: Among) -> Option<Rules> {
+        let texts = self.with_needed(rules)?;
         let files: Vec<(&String, String)> = texts
             .chunk_by(|a, b| a.namespace == b.namespace)
             .map(|file| Some((self.namespaces.get(file.first()?.namespace as usize)?, join(file))))
@@ -209,7 +295,10 @@ impl Plan {
                 c.new_namespace(namespace);
                 let _ = c.add_source(SourceCode::from(text.as_str()));
             }
-            pad(&mut c);
+            // Where nothing is searched for, a pass over the object would be for nothing.
+            if among == Among::More && texts.iter().any(|text| text.patterns) {
+                pad(&mut c);
+            }
             c.build()
         });
         let expected: u64 = texts.iter().map(|text| text.rules).sum();

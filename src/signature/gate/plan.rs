@@ -9,14 +9,21 @@ use super::literal::Literal;
 use super::probe::weaker;
 use super::require::Reader;
 use super::required::{Alternatives, Head, Literals};
-use super::{Gated, Plan, StandIn, Text};
+use super::screen::{MOST_ATOMS, Search};
+use super::{Gated, HeadSet, Plan, StandIn, Text};
 use crate::signature::collect::Source;
 use crate::signature::cut::{Cut, cut};
 
 /// Rules of a small set.
 const SMALL_SET: usize = 4;
-/// What is more common than this doesn't tell objects apart: eight frequent letters do, just.
-const COMMON: u32 = 150;
+/// What is more common than this doesn't tell objects apart.
+const COMMON: u32 = 205;
+/// Of rules whose literals are more common than this, all that they ask for is looked for at once.
+const FREQUENT: u32 = 150;
+/// Deeper conditions require nothing: they are gone through on a worker's stack.
+const DEEPEST: usize = 200;
+/// Most literals that are looked for one by one.
+const MOST_NEEDLES: usize = 8;
 /// A rule that needs more others is run always, so that they aren't compiled again and again.
 const MOST_NEEDED: usize = 16;
 /// Rules by first bytes that make a set together with those that are always run, at least, and how many such sets there are.
@@ -27,6 +34,8 @@ const MOST_HEADS: usize = 8;
 struct File<'s> {
     source: &'s Source,
     rules: Vec<Cut<'s>>,
+    /// By rule, how it and those that it names are searched for.
+    searches: Vec<Search>,
     /// The number of its first rule among all.
     first: u32,
 }
@@ -40,10 +49,15 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
     let mut plan = Plan::default();
     let mut literals = Literals::default();
     let mut always: Vec<u32> = Vec::new();
+    // Of those, the ones that mustn't be run apart from each other.
+    let mut together: Vec<u32> = Vec::new();
+    // By rule.
+    let mut atoms: Vec<usize> = Vec::new();
     let mut by_heads: BTreeMap<Vec<Head>, Vec<u32>> = BTreeMap::new();
     let odd = Odd::of(sources);
     let mut in_parts: Vec<u32> = Vec::new();
-    let mut small: Vec<(u32, Gated)> = Vec::new();
+    let mut small: Vec<Gated> = Vec::new();
+    let mut needles: BTreeSet<u32> = BTreeSet::new();
     let mut weaker: Vec<(u32, String, String)> = Vec::new();
     for source in sources {
         let Some(names) = names.get(source.name.as_str()) else { continue };
@@ -53,30 +67,48 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
         plan.namespaces.push(source.name.clone());
         let Some(cut) = cut(&source.text, &ast, names) else {
             let rules = names.len() as u64;
-            plan.rules.push(Text { namespace, text: source.text.clone(), rules, ..Text::default() });
+            plan.rules.push(Text { namespace, text: source.text.clone(), rules, patterns: true, ..Text::default() });
+            atoms.push(usize::MAX);
             always.push(first);
             in_parts.push(first);
             continue;
         };
-        let file = File { source, rules: cut, first };
+        let mut file = File { source, rules: cut, searches: Vec::new(), first };
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
         // How many rules each one stands for, with those that it names.
         let mut weights: Vec<usize> = Vec::new();
         for (at, rule) in ast.rules().filter(|rule| names.contains(rule.identifier.name)).enumerate() {
-            let required = reader.rule(rule);
+            let condition = reader.rule(rule);
+            let required = condition.in_short(reader.literals).settled();
             let n = first.saturating_add(number(at));
-            let is_odd = odd.is_odd(rule);
-            in_parts.extend((is_odd || required.allow_parts()).then_some(n));
             let needs = file.rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
             let weight = needs.iter().filter_map(|n| weights.get(*n)).fold(1_usize, |sum, n| sum.saturating_add(*n));
             weights.push(weight);
-            let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
-            let tells = list.is_some_and(|list| reader.literals.commonness(list) <= COMMON);
+            let search = needs.iter().filter_map(|n| file.searches.get(*n)).fold(Search::of(rule), |all, one| all.with(*one));
+            file.searches.push(search);
+            atoms.push(search.atoms);
+            let is_odd = odd.is_odd(rule);
+            together.extend(is_odd.then_some(n));
+            in_parts.extend((is_odd || required.allow_parts()).then_some(n));
             if weight > MOST_NEEDED || is_odd {
                 always.push(n);
                 continue;
             }
-            let Alternatives { with_literals, without } = if tells { required } else { required.but_literals() };
+            let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
+            let mut common = list.map_or(u32::MAX, |list| reader.literals.commonness(list));
+            // They are kept for rules that would have to be run always.
+            let alone = list.map(|list| reader.literals.alone(list)).unwrap_or_default();
+            if !alone.is_empty() {
+                let others = required.clone().but_literals().without;
+                let always = required.without.is_none() && others.is_some_and(|others| others.heads.is_none());
+                if always && needles.union(&alone).count() <= MOST_NEEDLES {
+                    needles.extend(alone);
+                } else {
+                    common = u32::MAX;
+                }
+            }
+            let Alternatives { with_literals, without } = if common <= COMMON { required } else { required.but_literals() };
+            let is_whole = without.is_none() && common > FREQUENT && condition.depth() <= DEEPEST;
             match without.map(|without| without.heads) {
                 Some(Some(heads)) => by_heads.entry(heads).or_default().push(n),
                 Some(None) => {
@@ -86,50 +118,101 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
                 }
                 None => {}
             }
-            small.extend(with_literals.map(|required| (namespace, Gated { required, rule: n, set: 0 })));
+            let condition = is_whole.then_some(condition);
+            small.extend(with_literals.map(|required| Gated { required, condition, rule: n, set: 0 }));
         }
         plan.rules.extend(file.texts(namespace));
     }
-    plan.sets.push(always.clone());
     let mut heads: Vec<(Vec<Head>, Vec<u32>)> = by_heads.into_iter().collect();
     heads.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let many = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
     let few = heads.split_off(many);
+    plan.sets.push(always.clone());
     for (heads, members) in heads {
-        plan.heads.push((heads, number(plan.sets.len())));
-        plan.sets.push([always.as_slice(), &members].concat());
+        let with_always = Some(plan.add_set([always.as_slice(), &members].concat()));
+        let alone = plan.add_set(members);
+        plan.heads.push(HeadSet { heads, with_always, alone });
     }
     plan.large = number(plan.sets.len());
     for (heads, members) in few {
-        plan.heads.push((heads, number(plan.sets.len())));
-        plan.sets.push(members);
+        let alone = plan.add_set(members);
+        plan.heads.push(HeadSet { heads, with_always: None, alone });
     }
-    plan.in_parts = number(plan.sets.len());
-    plan.sets.push(in_parts);
+    plan.in_parts = plan.add_set(in_parts);
+    let atoms = |n: &u32| atoms.get(*n as usize).copied().unwrap_or(usize::MAX);
+    plan.apart = apart(&always, &together, atoms).into_iter().map(|rules| plan.add_set(rules)).collect();
     plan.stand_in(weaker);
     // Neighbours in a file are often of one family, and found together.
-    for chunk in small.chunk_by(|a, b| a.0 == b.0).flat_map(|file| file.chunks(SMALL_SET)) {
-        let set = number(plan.sets.len());
-        plan.gated.extend(chunk.iter().map(|(_, gated)| Gated { set, ..gated.clone() }));
-        plan.sets.push(chunk.iter().map(|(_, gated)| gated.rule).collect());
+    let namespace = |gated: &Gated| plan.rules.get(gated.rule as usize).map(|rule| rule.namespace);
+    let files: Vec<&[Gated]> = small.chunk_by(|a, b| namespace(a) == namespace(b)).collect();
+    for chunk in files.into_iter().flat_map(|file| chunks(file, |gated| atoms(&gated.rule))) {
+        let set = plan.add_set(chunk.iter().map(|gated| gated.rule).collect());
+        plan.gated.extend(chunk.iter().map(|gated| Gated { set, ..gated.clone() }));
     }
     plan.literals = only_used(&literals.list, &mut plan.gated);
     plan
 }
 
 impl Plan {
+    fn add_set(&mut self, rules: Vec<u32>) -> u32 {
+        self.sets.push(rules);
+        number(self.sets.len() - 1)
+    }
+
     /// Puts weaker rules, by the number of each one's rule with its name, in the place of rules that are always run.
     fn stand_in(&mut self, weaker: Vec<(u32, String, String)>) {
         let needed: BTreeSet<u32> = self.rules.iter().flat_map(|rule| rule.needs.iter().copied()).collect();
         for (n, rule, text) in weaker.into_iter().filter(|(n, ..)| !needed.contains(n)) {
             let Some(namespace) = self.rules.get(n as usize).map(|rule| rule.namespace) else { continue };
             let stand_in = number(self.rules.len());
-            self.rules.push(Text { namespace, text, rules: 1, ..Text::default() });
-            self.sets.first_mut().into_iter().flatten().filter(|rule| **rule == n).for_each(|rule| *rule = stand_in);
-            self.stand_ins.push(StandIn { namespace, rule, set: number(self.sets.len()) });
-            self.sets.push(vec![n]);
+            let (patterns, steady) = self.rules.get(n as usize).map_or((true, false), |rule| (rule.patterns, rule.steady));
+            self.rules.push(Text { namespace, text, rules: 1, patterns, steady, ..Text::default() });
+            for set in [0].iter().chain(&self.apart) {
+                let rules = self.sets.get_mut(*set as usize).into_iter().flatten();
+                rules.filter(|rule| **rule == n).for_each(|rule| *rule = stand_in);
+            }
+            let set = self.add_set(vec![n]);
+            self.stand_ins.push(StandIn { namespace, rule, set });
         }
     }
+}
+
+/// Sets of rules that are always run, each of so few atoms that it is searched for fast: several such passes over an object take
+/// less time than one for all of them. Those of more atoms, or of which that isn't known, are alone, and those that have to stay
+/// together are one set.
+fn apart(always: &[u32], together: &[u32], atoms: impl Fn(&u32) -> usize) -> Vec<Vec<u32>> {
+    let others = always.iter().copied().filter(|n| !together.contains(n));
+    let (mut few, many): (Vec<u32>, Vec<u32>) = others.partition(|n| atoms(n) <= MOST_ATOMS);
+    few.sort_by_key(|n| std::cmp::Reverse(atoms(n)));
+    let mut sets: Vec<(usize, Vec<u32>)> = Vec::new();
+    for n in few {
+        match sets.iter_mut().find(|(sum, _)| sum.saturating_add(atoms(&n)) <= MOST_ATOMS) {
+            Some((sum, set)) => {
+                *sum = sum.saturating_add(atoms(&n));
+                set.push(n);
+            }
+            None => sets.push((atoms(&n), vec![n])),
+        }
+    }
+    let alone = many.into_iter().map(|n| vec![n]);
+    let together = (!together.is_empty()).then(|| together.to_vec());
+    sets.into_iter().map(|(_, set)| set).chain(alone).chain(together).collect()
+}
+
+/// Neighbours that make a small set together.
+fn chunks<T>(mut file: &[T], atoms: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let mut all = Vec::new();
+    while !file.is_empty() {
+        let sums = file.iter().scan(0_usize, |sum, one| {
+            *sum = sum.saturating_add(atoms(one));
+            Some(*sum)
+        });
+        let few = sums.take(SMALL_SET).take_while(|sum| *sum <= MOST_ATOMS).count();
+        let (chunk, rest) = file.split_at(few.max(1));
+        all.push(chunk);
+        file = rest;
+    }
+    all
 }
 
 impl File<'_> {
@@ -140,12 +223,14 @@ impl File<'_> {
     }
 
     fn texts(&self, namespace: u32) -> impl Iterator<Item = Text> {
-        self.rules.iter().map(move |rule| Text {
+        self.rules.iter().zip(&self.searches).map(move |(rule, search)| Text {
             namespace,
             imports: rule.imports.iter().map(|module| (*module).to_owned()).collect(),
             text: rule.text.to_owned(),
             needs: rule.needs.iter().map(|need| self.first.saturating_add(number(*need))).collect(),
             rules: 1,
+            patterns: rule.patterns,
+            steady: search.steady,
         })
     }
 }
@@ -154,7 +239,7 @@ impl File<'_> {
 fn only_used(all: &[Literal], gated: &mut [Gated]) -> Vec<Literal> {
     let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
     let mut kept: Vec<Literal> = Vec::new();
-    for n in gated.iter_mut().flat_map(|rule| rule.required.literals.iter_mut().flatten()) {
+    for n in gated.iter_mut().flat_map(Gated::literals_mut) {
         let next = number(kept.len());
         let new = *numbers.entry(*n).or_insert(next);
         if new == next {
@@ -201,4 +286,21 @@ fn expressions<'r>(rule: &'r Rule<'_>) -> impl Iterator<Item = &'r str> {
         Pattern::Regexp(re) => Some(re.regexp.src),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_put_together_while_their_atoms_are_few() {
+        let atoms = [40, 10, 65, 30, 20, 0, usize::MAX, 5];
+        let of = |n: &u32| atoms[*n as usize];
+        let sets = apart(&[0, 1, 2, 3, 4, 5, 6, 7], &[7, 1], of);
+        assert_eq!(sets, [vec![0, 4, 5], vec![3], vec![2], vec![6], vec![7, 1]]);
+        assert!(apart(&[], &[], of).is_empty());
+        let file = [40, 20, 30, 65, 1, 1, 1, 1, 1];
+        let sizes: Vec<usize> = chunks(&file, |atoms| *atoms).iter().map(|chunk| chunk.len()).collect();
+        assert_eq!(sizes, [2, 1, 1, 4, 1]);
+    }
 }

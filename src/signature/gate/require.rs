@@ -7,57 +7,61 @@ use std::collections::BTreeMap;
 
 use yara_x_parser::ast::{BinaryExpr, Expr, FuncCall, Iterable, Of, OfItems, PatternSet, Quantifier, Rule};
 
-use super::literal::{self, Literal};
-use super::required::{Alternatives, Head, Literals, MOST, Required};
+use super::condition::Condition;
+use super::literal::Literal;
+use super::pattern;
+use super::required::{Head, Literals};
 
 /// Reads rules one after the other, those in force alone; later ones refer to earlier ones.
 pub struct Reader<'l> {
     pub literals: &'l mut Literals,
     /// Rules of the same file so far.
-    pub known: BTreeMap<String, Alternatives>,
+    pub known: BTreeMap<String, Condition>,
 }
 
-/// The patterns of a rule by name, and of which literals one must be there.
-type Patterns = Vec<(String, Option<Vec<u32>>)>;
+/// Of a rule that others name more parts aren't copied into them.
+const MOST_PARTS: usize = 1_000;
+
+/// The patterns of a rule by name, and what has to be so where each matches.
+type Patterns = Vec<(String, Condition)>;
 
 impl Reader<'_> {
     /// What a rule requires.
-    pub fn rule(&mut self, rule: &Rule<'_>) -> Alternatives {
+    pub fn rule(&mut self, rule: &Rule<'_>) -> Condition {
         let mut patterns = Patterns::new();
         for pattern in rule.patterns.iter().flatten() {
-            let literals = literal::of(pattern).and_then(|all| all.into_iter().map(|l| self.literals.number(l)).collect());
-            patterns.push((pattern.identifier().name.to_owned(), literals));
+            let lists = pattern::of(pattern).into_iter();
+            let numbers = lists.filter_map(|list| list.into_iter().map(|l| self.literals.number(l)).collect());
+            let condition = Condition::All(numbers.map(Condition::OneOf).collect());
+            patterns.push((pattern.identifier().name.to_owned(), condition));
         }
-        let required = self.expr(&rule.condition, &patterns).settled();
-        self.known.insert(rule.identifier.name.to_owned(), required.clone());
+        let required = self.expr(&rule.condition, &patterns);
+        let kept = if required.parts() > MOST_PARTS { Condition::Nothing } else { required.clone() };
+        self.known.insert(rule.identifier.name.to_owned(), kept);
         required
     }
 
     /// What has to be so where an expression is true.
-    fn expr(&mut self, expr: &Expr<'_>, patterns: &Patterns) -> Alternatives {
+    fn expr(&mut self, expr: &Expr<'_>, patterns: &Patterns) -> Condition {
         match expr {
-            Expr::False { .. } => Alternatives::default(),
-            Expr::And(and) => self.all(&and.operands, patterns),
-            Expr::Or(or) => self.any(&or.operands, patterns),
-            Expr::Ident(name) => self.known.get(name.name).cloned().unwrap_or(Required::NOTHING.into()),
-            Expr::Of(of) => match (&of.items, &of.quantifier) {
-                (OfItems::BoolExprTuple(items), Quantifier::All { .. }) => self.all(items, patterns),
-                (OfItems::BoolExprTuple(items), Quantifier::Any { .. }) => self.any(items, patterns),
-                _ => self.of(of, patterns).into(),
-            },
-            Expr::FuncCall(call) => self.call(call).into(),
-            Expr::PatternMatch(m) => self.one(m.identifier.name, patterns).into(),
-            Expr::Eq(e) => self.equal(e, patterns).into(),
-            Expr::Lt(e) => self.order(e, patterns, true, 1).into(),
-            Expr::Le(e) => self.order(e, patterns, true, 0).into(),
-            Expr::Gt(e) => self.order(e, patterns, false, 1).into(),
-            Expr::Ge(e) => self.order(e, patterns, false, 0).into(),
+            Expr::False { .. } => Condition::Never,
+            Expr::And(and) => Condition::All(self.each(&and.operands, patterns)),
+            Expr::Or(or) => Condition::Any(self.each(&or.operands, patterns)),
+            Expr::Ident(name) => self.known.get(name.name).cloned().unwrap_or(Condition::Nothing),
+            Expr::Of(of) => self.of(of, patterns),
+            Expr::FuncCall(call) => self.call(call),
+            Expr::PatternMatch(m) => one(m.identifier.name, patterns),
+            Expr::Eq(e) => equal(e, patterns),
+            Expr::Lt(e) => order(e, patterns, true, 1),
+            Expr::Le(e) => order(e, patterns, true, 0),
+            Expr::Gt(e) => order(e, patterns, false, 1),
+            Expr::Ge(e) => order(e, patterns, false, 0),
             Expr::ForIn(each) => match &each.iterable {
                 // Nothing is gone through where a bound is undefined, and that counts as false.
-                Iterable::Range(range) => self.defined(&[&range.lower_bound, &range.upper_bound], patterns).into(),
-                _ => Required::NOTHING.into(),
+                Iterable::Range(range) => defined(&[&range.lower_bound, &range.upper_bound], patterns),
+                _ => Condition::Nothing,
             },
-            Expr::FieldAccess(_) | Expr::Lookup(_) => module(expr).map_or(Required::NOTHING, Required::head).into(),
+            Expr::FieldAccess(_) | Expr::Lookup(_) => of_module(expr),
             Expr::Ne(e)
             | Expr::Contains(e)
             | Expr::IContains(e)
@@ -66,125 +70,39 @@ impl Reader<'_> {
             | Expr::EndsWith(e)
             | Expr::IEndsWith(e)
             | Expr::IEquals(e)
-            | Expr::Matches(e) => self.defined(&[&e.lhs, &e.rhs], patterns).into(),
-            _ => Required::NOTHING.into(),
+            | Expr::Matches(e) => defined(&[&e.lhs, &e.rhs], patterns),
+            _ => Condition::Nothing,
         }
     }
 
-    fn all(&mut self, operands: &[Expr<'_>], patterns: &Patterns) -> Alternatives {
-        operands.iter().fold(Required::NOTHING.into(), |so_far: Alternatives, e| {
-            let next = self.expr(e, patterns);
-            so_far.and(&next, self.literals)
-        })
-    }
-
-    fn any(&mut self, operands: &[Expr<'_>], patterns: &Patterns) -> Alternatives {
-        operands.iter().fold(Alternatives::default(), |so_far, e| so_far.or(self.expr(e, patterns)))
+    fn each(&mut self, operands: &[Expr<'_>], patterns: &Patterns) -> Vec<Condition> {
+        operands.iter().map(|e| self.expr(e, patterns)).collect()
     }
 
     /// A call that gives true, or a number that isn't zero: those of modules for another kind of file don't.
-    fn call(&mut self, call: &FuncCall<'_>) -> Required {
-        let Some(head) = call.object.as_ref().and_then(module) else { return Required::NOTHING };
-        let literals = match (&call.object, call.identifier.name, call.args.as_slice()) {
+    fn call(&mut self, call: &FuncCall<'_>) -> Condition {
+        let Some(head) = call.object.as_ref().and_then(module) else { return Condition::Nothing };
+        let name = match (&call.object, call.identifier.name, call.args.as_slice()) {
             // The name stands in the file as it is told, up to the case of its letters.
             (Some(Expr::Ident(module)), "exports", [Expr::LiteralString(name)]) if module.name == "pe" => {
-                Literal::new(&name.value, true).and_then(|name| self.literals.number(name)).map(|n| vec![n])
+                Literal::new(&name.value, true).and_then(|name| self.literals.number(name))
             }
             _ => None,
         };
-        Required { literals, ..Required::head(head) }
+        let name = name.map(|name| Condition::OneOf(vec![name]));
+        Condition::All([Condition::Head(head)].into_iter().chain(name).collect())
     }
 
-    /// What has to be so for these to be defined.
-    fn defined(&self, operands: &[&Expr<'_>], patterns: &Patterns) -> Required {
-        let each = operands.iter().map(|operand| self.undefined_without(operand, patterns));
-        each.fold(Required::NOTHING, |so_far, next| so_far.and(&next, self.literals))
-    }
-
-    fn undefined_without(&self, expr: &Expr<'_>, patterns: &Patterns) -> Required {
-        let all = |operands: &[Expr<'_>]| self.defined(&operands.iter().collect::<Vec<_>>(), patterns);
-        match expr {
-            // `pe.is_pe` and the like are false, not undefined.
-            Expr::FieldAccess(fields) => {
-                let says_so = |e: &Expr<'_>| matches!(e, Expr::Ident(name) if name.name.starts_with("is_"));
-                let head = if fields.operands.iter().any(says_so) { None } else { module(expr) };
-                head.map_or(Required::NOTHING, Required::head)
-            }
-            Expr::Lookup(_) => module(expr).map_or(Required::NOTHING, Required::head),
-            // What doesn't match has no place and no length.
-            Expr::PatternOffset(p) | Expr::PatternLength(p) => self.one(p.identifier.name, patterns),
-            Expr::FuncCall(call) => match &call.object {
-                Some(object) if call.identifier.name == "imphash" => module(object).map_or(Required::NOTHING, Required::head),
-                Some(_) => Required::NOTHING,
-                None => all(&call.args),
-            },
-            Expr::Add(sum) | Expr::Sub(sum) | Expr::Mul(sum) => all(&sum.operands),
-            Expr::BitwiseXor(pair) | Expr::BitwiseAnd(pair) | Expr::BitwiseOr(pair) => {
-                self.defined(&[&pair.lhs, &pair.rhs], patterns)
-            }
-            _ => Required::NOTHING,
-        }
-    }
-
-    fn one(&self, name: &str, patterns: &Patterns) -> Required {
-        // Behind the first character, which tells whether a match, a count or a place of it is meant.
-        let same = |known: &str| known.get(1..).is_some_and(|known| Some(known) == name.get(1..));
-        let literals = patterns.iter().find(|(known, _)| same(known)).and_then(|(_, literals)| literals.clone());
-        Required::literals(literals)
-    }
-
-    /// `less` where the left side is the smaller one, by `more` at least.
-    fn order(&self, e: &BinaryExpr<'_>, patterns: &Patterns, less: bool, more: u64) -> Required {
-        let (subject, bound, less) = match (integer(&e.lhs), integer(&e.rhs)) {
-            (None, Some(n)) => (&e.lhs, n, less),
-            (Some(n), None) => (&e.rhs, n, !less),
-            _ => return self.more(e, patterns, less, more).unwrap_or_else(|| self.defined(&[&e.lhs, &e.rhs], patterns)),
-        };
-        match (subject, less) {
-            // Nothing is smaller than zero.
-            (Expr::Filesize { .. }, true) => bound.checked_sub(more).map_or(Required::size(1, 0), |most| Required::size(0, most)),
-            (Expr::Filesize { .. }, false) => Required::size(bound.saturating_add(more), u64::MAX),
-            // More than none.
-            (Expr::PatternCount(count), false) if bound.saturating_add(more) > 0 => self.one(count.identifier.name, patterns),
-            _ => self.defined(&[subject], patterns),
-        }
-    }
-
-    /// More matches than others: one at least.
-    fn more(&self, e: &BinaryExpr<'_>, patterns: &Patterns, less: bool, more: u64) -> Option<Required> {
-        let (few, many) = if less { (&e.lhs, &e.rhs) } else { (&e.rhs, &e.lhs) };
-        let (_, many) = counts(few).zip(counts(many)).filter(|_| more > 0)?;
-        many.into_iter().map(|name| self.one(name, patterns)).reduce(Required::or)
-    }
-
-    fn equal(&self, e: &BinaryExpr<'_>, patterns: &Patterns) -> Required {
-        let (subject, value) = match (integer(&e.lhs), integer(&e.rhs)) {
-            (None, Some(n)) => (&e.lhs, n),
-            (Some(n), None) => (&e.rhs, n),
-            _ => return self.defined(&[&e.lhs, &e.rhs], patterns),
-        };
-        match subject {
-            Expr::Filesize { .. } => Required::size(value, value),
-            Expr::PatternCount(count) if value > 0 => self.one(count.identifier.name, patterns),
-            Expr::FuncCall(call) if call.object.is_none() => {
-                let offset = call.args.first().and_then(integer).and_then(|n| u32::try_from(n).ok());
-                let head = offset.and_then(|offset| Some(Head { offset, bytes: number(call.identifier.name, value)? }));
-                head.map_or_else(|| self.defined(&[subject], patterns), Required::head)
-            }
-            _ => self.defined(&[subject], patterns),
-        }
-    }
-
-    fn of(&self, of: &Of<'_>, patterns: &Patterns) -> Required {
-        let items: Vec<Option<Vec<u32>>> = match &of.items {
-            OfItems::PatternSet(PatternSet::Them { .. }) => patterns.iter().map(|(_, literals)| literals.clone()).collect(),
+    fn of(&mut self, of: &Of<'_>, patterns: &Patterns) -> Condition {
+        let items: Vec<Condition> = match &of.items {
+            OfItems::PatternSet(PatternSet::Them { .. }) => patterns.iter().map(|(_, condition)| condition.clone()).collect(),
             OfItems::PatternSet(PatternSet::Set(set)) => {
                 let is_in = |name: &str| {
                     set.iter().any(|item| if item.wildcard { name.starts_with(item.identifier) } else { name == item.identifier })
                 };
-                patterns.iter().filter(|(name, _)| is_in(name)).map(|(_, literals)| literals.clone()).collect()
+                patterns.iter().filter(|(name, _)| is_in(name)).map(|(_, condition)| condition.clone()).collect()
             }
-            OfItems::BoolExprTuple(_) => return Required::NOTHING,
+            OfItems::BoolExprTuple(items) => self.each(items, patterns),
         };
         let count = match &of.quantifier {
             Quantifier::All { .. } => items.len(),
@@ -193,21 +111,88 @@ impl Reader<'_> {
             Quantifier::Expr(n) => integer(n).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
             _ => 0,
         };
-        if count == 0 || items.is_empty() || count > items.len() {
-            return Required::NOTHING;
+        match count {
+            0 => Condition::Nothing,
+            _ if count > items.len() => Condition::Nothing,
+            1 => Condition::Any(items),
+            _ if count == items.len() => Condition::All(items),
+            _ => Condition::Least(count, items),
         }
-        // Of any so many one has to match: the rarest are taken.
-        let enough = items.len() - count + 1;
-        let mut lists: Vec<Vec<u32>> = items.into_iter().flatten().collect();
-        lists.sort_by_key(|list| self.literals.commonness(list));
-        lists.truncate(enough);
-        if lists.len() < enough {
-            return Required::NOTHING;
+    }
+}
+
+/// What has to be so for these to be defined.
+fn defined(operands: &[&Expr<'_>], patterns: &Patterns) -> Condition {
+    Condition::All(operands.iter().map(|operand| undefined_without(operand, patterns)).collect())
+}
+
+fn undefined_without(expr: &Expr<'_>, patterns: &Patterns) -> Condition {
+    let all = |operands: &[Expr<'_>]| defined(&operands.iter().collect::<Vec<_>>(), patterns);
+    match expr {
+        // `pe.is_pe` and the like are false, not undefined.
+        Expr::FieldAccess(fields) => {
+            let says_so = |e: &Expr<'_>| matches!(e, Expr::Ident(name) if name.name.starts_with("is_"));
+            if fields.operands.iter().any(says_so) { Condition::Nothing } else { of_module(expr) }
         }
-        let mut literals = lists.concat();
-        literals.sort_unstable();
-        literals.dedup();
-        Required::literals((literals.len() <= MOST).then_some(literals))
+        Expr::Lookup(_) => of_module(expr),
+        // What doesn't match has no place and no length.
+        Expr::PatternOffset(p) | Expr::PatternLength(p) => one(p.identifier.name, patterns),
+        Expr::FuncCall(call) => match &call.object {
+            Some(object) if call.identifier.name == "imphash" => of_module(object),
+            Some(_) => Condition::Nothing,
+            None => all(&call.args),
+        },
+        Expr::Add(sum) | Expr::Sub(sum) | Expr::Mul(sum) => all(&sum.operands),
+        Expr::BitwiseXor(pair) | Expr::BitwiseAnd(pair) | Expr::BitwiseOr(pair) => defined(&[&pair.lhs, &pair.rhs], patterns),
+        _ => Condition::Nothing,
+    }
+}
+
+fn one(name: &str, patterns: &Patterns) -> Condition {
+    // Behind the first character, which tells whether a match, a count or a place of it is meant.
+    let same = |known: &str| known.get(1..).is_some_and(|known| Some(known) == name.get(1..));
+    patterns.iter().find(|(known, _)| same(known)).map_or(Condition::Nothing, |(_, condition)| condition.clone())
+}
+
+/// `less` where the left side is the smaller one, by `more` at least.
+fn order(e: &BinaryExpr<'_>, patterns: &Patterns, less: bool, more: u64) -> Condition {
+    let (subject, bound, less) = match (integer(&e.lhs), integer(&e.rhs)) {
+        (None, Some(n)) => (&e.lhs, n, less),
+        (Some(n), None) => (&e.rhs, n, !less),
+        _ => return more_of(e, patterns, less, more).unwrap_or_else(|| defined(&[&e.lhs, &e.rhs], patterns)),
+    };
+    match (subject, less) {
+        // Nothing is smaller than zero.
+        (Expr::Filesize { .. }, true) => bound.checked_sub(more).map_or(Condition::Never, |most| Condition::Size(0, most)),
+        (Expr::Filesize { .. }, false) => Condition::Size(bound.saturating_add(more), u64::MAX),
+        // More than none.
+        (Expr::PatternCount(count), false) if bound.saturating_add(more) > 0 => one(count.identifier.name, patterns),
+        _ => defined(&[subject], patterns),
+    }
+}
+
+/// More matches than others: one at least.
+fn more_of(e: &BinaryExpr<'_>, patterns: &Patterns, less: bool, more: u64) -> Option<Condition> {
+    let (few, many) = if less { (&e.lhs, &e.rhs) } else { (&e.rhs, &e.lhs) };
+    let (_, many) = counts(few).zip(counts(many)).filter(|_| more > 0)?;
+    Some(Condition::Any(many.into_iter().map(|name| one(name, patterns)).collect()))
+}
+
+fn equal(e: &BinaryExpr<'_>, patterns: &Patterns) -> Condition {
+    let (subject, value) = match (integer(&e.lhs), integer(&e.rhs)) {
+        (None, Some(n)) => (&e.lhs, n),
+        (Some(n), None) => (&e.rhs, n),
+        _ => return defined(&[&e.lhs, &e.rhs], patterns),
+    };
+    match subject {
+        Expr::Filesize { .. } => Condition::Size(value, value),
+        Expr::PatternCount(count) if value > 0 => one(count.identifier.name, patterns),
+        Expr::FuncCall(call) if call.object.is_none() => {
+            let offset = call.args.first().and_then(integer).and_then(|n| u32::try_from(n).ok());
+            let head = offset.and_then(|offset| Some(Head { offset, bytes: number(call.identifier.name, value)? }));
+            head.map_or_else(|| defined(&[subject], patterns), Condition::Head)
+        }
+        _ => defined(&[subject], patterns),
     }
 }
 
@@ -235,6 +220,11 @@ fn module(expr: &Expr<'_>) -> Option<Head> {
         Expr::Lookup(lookup) => module(&lookup.primary),
         _ => None,
     }
+}
+
+/// What a module needs to say anything, where an expression is one of its fields.
+fn of_module(expr: &Expr<'_>) -> Condition {
+    module(expr).map_or(Condition::Nothing, Condition::Head)
 }
 
 /// The patterns whose matches a sum counts, where it is nothing else.
@@ -283,6 +273,7 @@ mod tests {
     use yara_x_parser::ast::AST;
 
     use super::*;
+    use crate::signature::gate::required::{Alternatives, Required};
 
     /// Heads, sizes, literals.
     type Told = (Option<Vec<(u32, String)>>, (u64, u64), Option<Vec<String>>);
@@ -292,7 +283,8 @@ mod tests {
         let ast = AST::from(text);
         let mut literals = Literals::default();
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
-        let last = told(ast.rules().map(|rule| reader.rule(rule)).last().unwrap());
+        let last = ast.rules().map(|rule| reader.rule(rule)).last().unwrap();
+        let last = told(last.in_short(&literals));
         let heads = last.heads.map(|h| h.iter().map(|h| (h.offset, h.bytes.escape_ascii().to_string())).collect());
         let texts = last.literals.map(|list| {
             let mut texts: Vec<String> =
@@ -376,12 +368,14 @@ mod tests {
         let ast = AST::from("rule r { strings: $a = \"qzxjqz1\" condition: (uint16(0) == 0x5a4d and filesize < 9) or $a }");
         let mut literals = Literals::default();
         let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
-        let Alternatives { with_literals, without } = reader.rule(ast.rules().next().unwrap());
+        let condition = reader.rule(ast.rules().next().unwrap());
+        let Alternatives { with_literals, without } = condition.in_short(reader.literals).settled();
         assert_eq!(with_literals, Some(Required::literals(Some(vec![0]))));
         let head = Head { offset: 0, bytes: b"MZ".to_vec() };
         assert_eq!(without, Some(Required { size: (0, 8), ..Required::head(head.clone()) }));
         let ast = AST::from("rule r { strings: $a = \"qzxjqz1\" $b = \"x\" condition: uint16(0) == 0x5a4d and ($a or $b) }");
-        let Alternatives { with_literals, without } = reader.rule(ast.rules().next().unwrap());
+        let condition = reader.rule(ast.rules().next().unwrap());
+        let Alternatives { with_literals, without } = condition.in_short(reader.literals).settled();
         assert_eq!((with_literals, without), (None, Some(Required::head(head))), "the one follows from the other");
     }
 
@@ -426,7 +420,8 @@ mod tests {
             let ast = AST::from(text.as_str());
             let mut literals = Literals::default();
             let mut reader = Reader { literals: &mut literals, known: BTreeMap::new() };
-            reader.rule(ast.rules().next().unwrap()).allow_parts()
+            let condition = reader.rule(ast.rules().next().unwrap());
+            condition.in_short(&literals).settled().allow_parts()
         };
         for condition in
             ["$a1", "$a1 or filesize < 9", "not filesize > 9", "uint16(0) != 0x5a4d", "(pe.is_pe and $a1) or $b", "#short > 3"]

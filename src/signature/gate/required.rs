@@ -1,6 +1,6 @@
 //! What an object must be like for a rule, as a value: parts that hold together, and alternatives of which one must hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::literal::Literal;
 
@@ -29,7 +29,7 @@ pub struct Required {
 }
 
 /// An alternative of more is none.
-pub const MOST: usize = 256;
+pub const MOST: usize = 1_024;
 
 impl Required {
     pub const NOTHING: Self = Self { heads: None, size: (0, u64::MAX), literals: None };
@@ -167,6 +167,11 @@ impl Alternatives {
         self
     }
 
+    /// The literals, where that is the only alternative.
+    pub fn without_others(self) -> Option<Vec<u32>> {
+        self.with_literals.filter(|_| self.without.is_none())?.literals
+    }
+
     /// The same without asking for literals.
     pub fn but_literals(self) -> Self {
         let mut all = Self { without: self.without, ..Self::default() };
@@ -193,9 +198,15 @@ impl Literals {
         Some(next)
     }
 
-    /// Of one of several: as the most common of them, and more of them are more common.
+    /// Those of a list that are looked for one by one.
+    pub fn alone(&self, list: &[u32]) -> BTreeSet<u32> {
+        let is_alone = |n: &u32| self.list.get(*n as usize).is_some_and(|literal| literal.shape().is_none());
+        list.iter().copied().filter(is_alone).collect()
+    }
+
+    /// Of one of several: as the most common of them, and twice as many are as much more common as one power of two.
     pub fn commonness(&self, list: &[u32]) -> u32 {
         let each = list.iter().filter_map(|n| self.list.get(*n as usize)).map(Literal::commonness);
-        each.max().unwrap_or(0).saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX))
+        each.max().unwrap_or(0).saturating_add(list.len().checked_ilog2().unwrap_or(0).saturating_mul(10))
     }
 }
