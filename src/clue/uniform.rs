@@ -2,6 +2,8 @@
 //! Programming, volume 2, section 3.3.1). Ciphertext passes, deflate and bzip2 don't; LZMA passes too, so that what
 //! passes is "looks encrypted", never "is".
 
+use crate::model::Histogram;
+
 /// Bytes from which the test tells deflate from random bytes.
 const LEAST: u64 = 64 << 10;
 /// Of 255 degrees of freedom; random bytes are above it about once in a thousand times.
@@ -18,10 +20,7 @@ pub fn passes(counts: &Counts) -> bool {
 
 /// Whether no header stands in front: the first 512 bytes look random by themselves.
 pub fn starts_uniform(head: &[u8]) -> bool {
-    let mut counts = [0; 256];
-    let Some(first) = head.get(..512) else { return false };
-    first.iter().for_each(|b| counts[usize::from(*b)] += 1);
-    chi_square(&counts, 512) < LIMIT
+    head.get(..512).is_some_and(|first| chi_square(&Histogram::of(first).counts(), 512) < LIMIT)
 }
 
 fn chi_square(counts: &Counts, n: u64) -> f64 {
@@ -36,9 +35,7 @@ mod tests {
     use super::*;
 
     fn counts(bytes: &[u8]) -> Counts {
-        let mut counts = [0; 256];
-        bytes.iter().for_each(|b| counts[usize::from(*b)] += 1);
-        counts
+        Histogram::of(bytes).counts()
     }
 
     /// A stream of bytes of a counter through SHA-256: as good as ciphertext.

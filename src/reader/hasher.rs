@@ -13,12 +13,12 @@ pub struct Want {
     pub md5: bool,
 }
 
-/// Bytes of a block of each of the three (RFC 1321, FIPS 180-4).
-const BLOCK: usize = 64;
-
 impl Want {
     pub const ALL: Want = Want { sha1: true, md5: true };
 }
+
+/// Bytes of a block of each of the three (RFC 1321, FIPS 180-4).
+const BLOCK: usize = 64;
 
 /// Feeds every byte to all digests and to the histogram for the entropy.
 pub struct Hasher {

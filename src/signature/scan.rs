@@ -188,9 +188,11 @@ impl<'r> RuleScanner<'r> {
         let mut outcomes = Vec::new();
         let mut waiting = chosen.to_vec();
         while let Some(set) = waiting.pop() {
-            let screened = gate.screen(set).map(|screen| self.run((set, Step::Screen), screen, vars, data));
-            if matches!(screened, Some(Ok(found)) if found.matches.is_empty() && found.gap.is_none()) {
-                continue;
+            match gate.screen(set).map(|screen| self.run((set, Step::Screen), screen, vars, data)) {
+                Some(Ok(found)) if found.matches.is_empty() && found.gap.is_none() => continue,
+                // What doesn't end in time would take as long again.
+                Some(Err(gap)) if gap.reason == GapReason::LimitTime => return Some(Err(gap)),
+                _ => {}
             }
             let mut outcome = self.run((set, Step::Rules), gate.rules(set)?, vars, data);
             let Ok(found) = &mut outcome else {

@@ -44,6 +44,18 @@ impl Condition {
         }
     }
 
+    /// The same where some literals aren't looked for: nothing is known of what asks for them.
+    pub fn without(self, unknown: &impl Fn(u32) -> bool) -> Self {
+        let each = |parts: Vec<Self>| parts.into_iter().map(|part| part.without(unknown)).collect();
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::Least(count, parts) => Self::Least(count, each(parts)),
+            Self::OneOf(literals) if literals.iter().any(|literal| unknown(*literal)) => Self::Nothing,
+            known => known,
+        }
+    }
+
     /// How many parts it has.
     pub fn parts(&self) -> usize {
         match self {
@@ -112,6 +124,9 @@ mod tests {
         assert!(holds(head(b"MZ")) && !holds(head(b"ZM")));
         assert!(holds(All(vec![Nothing, OneOf(vec![1])])) && !holds(All(vec![Nothing, Never])));
         assert!(holds(Any(vec![Never, Nothing])) && !holds(Any(vec![])));
+        let some = All(vec![OneOf(vec![9, 1]), Any(vec![OneOf(vec![7]), Least(1, vec![OneOf(vec![1])])])]);
+        let known = All(vec![Nothing, Any(vec![OneOf(vec![7]), Least(1, vec![OneOf(vec![1])])])]);
+        assert_eq!(some.without(&|n| n == 9), known);
         let three = vec![OneOf(vec![1]), OneOf(vec![9]), OneOf(vec![2])];
         assert!(holds(Least(2, three.clone())) && !holds(Least(3, three)));
     }

@@ -27,7 +27,7 @@ const LEAST_KNOWN: usize = 8;
 /// How common the two or three bytes may be that it is looked for by.
 const COMMON_NEEDLE: u32 = 130;
 /// As how common it counts, however rare it is: an object is searched once more for each.
-const ALONE: u32 = 140;
+const ALONE: u32 = 195;
 
 /// Bytes of a literal that follow one another.
 #[derive(Clone, Copy, Debug)]

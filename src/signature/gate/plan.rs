@@ -94,19 +94,7 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
                 always.push(n);
                 continue;
             }
-            let list = required.with_literals.as_ref().and_then(|with| with.literals.as_ref());
-            let mut common = list.map_or(u32::MAX, |list| reader.literals.commonness(list));
-            // They are kept for rules that would have to be run always.
-            let alone = list.map(|list| reader.literals.alone(list)).unwrap_or_default();
-            if !alone.is_empty() {
-                let others = required.clone().but_literals().without;
-                let always = required.without.is_none() && others.is_some_and(|others| others.heads.is_none());
-                if always && needles.union(&alone).count() <= MOST_NEEDLES {
-                    needles.extend(alone);
-                } else {
-                    common = u32::MAX;
-                }
-            }
+            let common = commonness(&required, reader.literals, &mut needles);
             let Alternatives { with_literals, without } = if common <= COMMON { required } else { required.but_literals() };
             let is_whole = without.is_none() && common > FREQUENT && condition.depth() <= DEEPEST;
             match without.map(|without| without.heads) {
@@ -118,7 +106,8 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
                 }
                 None => {}
             }
-            let condition = is_whole.then_some(condition);
+            let unknown = |n: u32| reader.literals.is_alone(n) && !needles.contains(&n);
+            let condition = is_whole.then(|| condition.without(&unknown));
             small.extend(with_literals.map(|required| Gated { required, condition, rule: n, set: 0 }));
         }
         plan.rules.extend(file.texts(namespace));
@@ -175,6 +164,22 @@ impl Plan {
             self.stand_ins.push(StandIn { namespace, rule, set });
         }
     }
+}
+
+/// How common the literals are of which a rule requires one; more than any where they aren't looked for. Those that are looked
+/// for one by one (`needles`) are kept for rules that would have to be run always.
+fn commonness(required: &Alternatives, literals: &Literals, needles: &mut BTreeSet<u32>) -> u32 {
+    let Some(list) = required.with_literals.as_ref().and_then(|with| with.literals.as_ref()) else { return u32::MAX };
+    let alone: BTreeSet<u32> = list.iter().copied().filter(|n| literals.is_alone(*n)).collect();
+    if !alone.is_empty() {
+        let others = required.clone().but_literals().without;
+        let always = required.without.is_none() && others.is_some_and(|others| others.heads.is_none());
+        if !always || needles.union(&alone).count() > MOST_NEEDLES {
+            return u32::MAX;
+        }
+        needles.extend(alone);
+    }
+    literals.commonness(list)
 }
 
 /// Sets of rules that are always run, each of so few atoms that it is searched for fast: several such passes over an object take

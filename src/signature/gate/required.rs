@@ -1,6 +1,6 @@
 //! What an object must be like for a rule, as a value: parts that hold together, and alternatives of which one must hold.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::literal::Literal;
 
@@ -198,10 +198,9 @@ impl Literals {
         Some(next)
     }
 
-    /// Those of a list that are looked for one by one.
-    pub fn alone(&self, list: &[u32]) -> BTreeSet<u32> {
-        let is_alone = |n: &u32| self.list.get(*n as usize).is_some_and(|literal| literal.shape().is_none());
-        list.iter().copied().filter(is_alone).collect()
+    /// Whether a literal can be looked for only by itself.
+    pub fn is_alone(&self, n: u32) -> bool {
+        self.list.get(n as usize).is_some_and(|literal| literal.shape().is_none())
     }
 
     /// Of one of several: as the most common of them, and twice as many are as much more common as one power of two.

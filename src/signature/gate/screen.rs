@@ -85,13 +85,14 @@ fn encodings(modifiers: &PatternModifiers<'_>) -> usize {
 }
 
 fn has_large_gaps(pattern: &Pattern<'_>) -> bool {
-    let is_large = |token: &HexToken| match token {
-        HexToken::Jump(jump) => jump.end.is_none_or(|most| most >= LARGEST_GAP),
-        _ => false,
+    let longest = |token: &HexToken| match token {
+        HexToken::Jump(jump) => jump.end.unwrap_or(u32::MAX),
+        _ => 0,
     };
     match pattern {
         Pattern::Text(_) => false,
-        Pattern::Hex(hex) => hex.sub_patterns.0.iter().any(is_large),
+        // The engine makes one jump of several in a row: all of them are taken together.
+        Pattern::Hex(hex) => hex.sub_patterns.0.iter().map(longest).fold(0, u32::saturating_add) >= LARGEST_GAP,
         Pattern::Regexp(re) => expression::may_have_large_gaps(re.regexp.src, re.regexp.dot_matches_new_line),
     }
 }
@@ -126,6 +127,7 @@ mod tests {
         assert!(!steady("$a = /ab+c/", "!a[1] > 3"));
         assert!(!steady("$a = /ab+c/", "for any of them : (@ > 3)"));
         assert!(!steady("$a = { 01 [2-] 02 }", "$a") && !steady("$a = { 01 [2-200] 02 }", "$a"));
+        assert!(!steady("$a = { 01 02 [0-150] [0-150] 03 04 }", "$a"), "jumps in a row are one");
         assert!(!steady("$a = /ab.*c/s", "$a"));
     }
 }
