@@ -5,7 +5,7 @@
 
 The first row is the base of the ratios: `yr scan -C` with RULES (a folder of .yar files) compiled once, where `yr` of yara-x-cli
 is on PATH. Programs take turns, so that what else the machine does falls on all alike; a round before the first counted one
-warms up, unless --cold drops the page cache before each run (root). Ratios are medians of those of single rounds.
+warms up, and fills the cache of rules; --cold drops the page cache before each run (root). Ratios are medians of those of single rounds.
 Memory is the most anonymous memory of all processes of a command, read 100 times a second: mapped files count for nobody.
 """
 
@@ -97,7 +97,7 @@ def table(asked, work):
     rows.append(("wardround", ours))
     for folder in asked.folders:
         results = {name: [] for name, _ in rows}
-        for round_ in range(0 if not asked.cold else 1, asked.rounds + 1):
+        for round_ in range(asked.rounds + 1):
             for name, command in rows:
                 shutil.rmtree(f"{work}/case", ignore_errors=True)
                 result = run([word.replace("{target}", folder) for word in command], asked.cold)
