@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::Format;
 use super::exit::Exit;
-use crate::engine::{CollectError, Frame, StateLog};
+use crate::engine::{CollectError, Frame, StateLog, Workers};
 use crate::model::{Input, Level, text::escape};
 use crate::phi::mask;
 use crate::plan::PlanError;
@@ -37,11 +37,13 @@ pub struct Ended<'a> {
     pub timestamp_request: bool,
     /// The log that resuming needs, where the run is over and nothing will go on from it.
     pub state: Option<StateLog>,
+    /// Who the work is shared among.
+    pub workers: &'a Workers,
 }
 
 /// Seals and writes the report, tells the end. `written` is called before anything is told.
 pub fn finish(mut report: Report, ended: Ended<'_>, case_dir: &str, telling: Telling, written: impl FnOnce()) -> Exit {
-    let result = seal_and_write(&mut report, &ended);
+    let result = ended.workers.run(|| seal_and_write(&mut report, &ended));
     let Ended { folder, failed, state, key, .. } = ended;
     if let (Ok(()), None, Some(mut state)) = (&result, failed, state) {
         // Should the process die here, the next one knows that only this was left.

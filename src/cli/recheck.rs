@@ -11,7 +11,7 @@ use super::args::Format;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
 use super::scan::seal_key;
-use crate::engine::{self, Collected, Collector};
+use crate::engine::{self, Collected, Collector, Workers};
 use crate::model::text::escape;
 use crate::plan::{self, RecheckOptions, RecheckPlan};
 use crate::report::{Case, CaseFolder, Footprint, Integrity, Report, Run};
@@ -154,7 +154,13 @@ pub fn run(args: RecheckArgs) -> Exit {
         limitations: Vec::new(),
         integrity: Integrity { journal_head, inventory_sha256, ..Integrity::default() },
     };
-    let ended =
-        Ended { folder: &folder, failed: failed.as_ref(), key: &key, timestamp_request: args.timestamp_request, state: None };
+    let ended = Ended {
+        folder: &folder,
+        failed: failed.as_ref(),
+        key: &key,
+        timestamp_request: args.timestamp_request,
+        state: None,
+        workers: &Workers::default(),
+    };
     finish(report, ended, &case_dir, Telling { format: args.format, quiet: args.quiet }, || ())
 }

@@ -207,8 +207,20 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
             return no_case(&e);
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, masker, reread, failed, state } =
-        collected;
+    let Collected {
+        findings,
+        coverage,
+        gaps,
+        phi,
+        journal_head,
+        inventory_sha256,
+        folder,
+        masker,
+        reread,
+        failed,
+        state,
+        workers,
+    } = collected;
     let interrupted = stop.load(Ordering::Relaxed);
     let run = Run {
         id: start.run_id,
@@ -255,6 +267,7 @@ fn go_on(now: &ScanArgs, death: Option<&str>, more: MoreAnalyzers) -> Exit {
         key: &key,
         timestamp_request: args.timestamp_request,
         state: state.filter(|_| !interrupted),
+        workers: &workers,
     };
     finish(report, ended, &case_dir, telling(&args), || drop(display))
 }

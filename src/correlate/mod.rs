@@ -22,7 +22,7 @@ pub fn all(indicators: &Arc<IndicatorSet>, window: Option<staging::Window>, othe
 }
 
 /// Joins facts of many objects.
-pub trait Correlator {
+pub trait Correlator: Send {
     /// Short name in documentation and logs.
     fn id(&self) -> &'static str;
 

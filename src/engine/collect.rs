@@ -7,15 +7,16 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::inflight::{InFlight, read as read_in_flight};
 use super::journal::{Journal, JournalReader, Span};
 use super::recovery::Resumed;
 use super::state::{Frame, StateLog, has_row, key_of, waits};
-use super::{Batch, Counters, Record};
+use super::{Batch, Counters, Record, Workers};
 use crate::correlate::{Correlator, distinct::merge};
-use crate::model::{Category, Disposition, Evidence, Gap, GapReason, Locator, Object, PhiFacts, Stage};
+use crate::model::{Category, Disposition, Evidence, Finding, Gap, GapReason, Locator, Object, PhiFacts, Stage};
 use crate::phi::PeopleIndex;
 use crate::report::{
     ANNEX, Annex, CaseError, CaseFolder, Coverage, CoverageVerdict, FindingRow, GAP_ROWS, GapRow, GapTable, IN_FLIGHT,
@@ -58,6 +59,8 @@ pub struct Collected {
     pub failed: Option<CollectError>,
     /// What resuming needs, to be closed when the case is sealed.
     pub state: Option<StateLog>,
+    /// Those of the run, where there was one.
+    pub workers: Workers,
 }
 
 /// Receives batches in any order; what it makes of them doesn't depend on the order.
@@ -442,12 +445,13 @@ impl Collector {
         for facts in &held {
             *formats.entry(facts.format.clone()).or_default() += 1;
         }
-        let total = merge(&held);
         if let Err(e) = self.keep_registers(&held) {
             self.fail(e.into());
         }
         let mut evidence = std::mem::take(&mut self.evidence);
-        evidence.extend(correlators.iter_mut().flat_map(|c| c.finish()));
+        let (total, more) =
+            rayon::join(|| merge(&held), || correlators.iter_mut().flat_map(|c| c.finish()).collect::<Vec<Evidence>>());
+        evidence.extend(more);
         correlators.iter().flat_map(|c| c.gaps()).for_each(|gap| self.gap(gap));
         self.gaps.many(Stage::Open, GapReason::Unchanged, self.unchanged.0, self.unchanged.1);
         if let Some(annex) = self.annex.take()
@@ -468,12 +472,12 @@ impl Collector {
         if self.failed.is_none() {
             self.folder.expect(JOURNAL, &self.journal.sha256());
         }
-        let mut findings: Vec<FindingRow> = Vec::new();
-        for finding in score::weigh(evidence) {
-            let row = FindingRow::new(&finding, self.objects.get(&finding.locator), &self.masker);
-            let names = self.names.get(&finding.locator).map_or(&[][..], Vec::as_slice);
-            findings.push(row.with_names(names, &self.masker));
-        }
+        let (objects, names, masker) = (&self.objects, &self.names, &self.masker);
+        let row = |finding: &Finding| {
+            let row = FindingRow::new(finding, objects.get(&finding.locator), masker);
+            row.with_names(names.get(&finding.locator).map_or(&[][..], Vec::as_slice), masker)
+        };
+        let mut findings: Vec<FindingRow> = score::weigh(evidence).par_iter().map(row).collect();
         sort_findings(&mut findings);
         self.coverage.by_reason = self.gaps.by_reason();
         self.coverage.verdict = if self.incomplete { CoverageVerdict::Incomplete } else { CoverageVerdict::Complete };
@@ -500,6 +504,7 @@ impl Collector {
             reread: self.reread,
             failed: self.failed,
             state: self.state,
+            workers: Workers::default(),
         }
     }
 

@@ -141,6 +141,20 @@ impl Job {
     }
 }
 
+/// The threads of a job, for what is left to do after it.
+#[derive(Default)]
+pub struct Workers(Option<rayon::ThreadPool>);
+
+impl Workers {
+    /// Runs something on one of them, which may share it among all; where there are none, right here.
+    pub fn run<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
+        match &self.0 {
+            Some(pool) => pool.install(what),
+            None => what(),
+        }
+    }
+}
+
 /// Runs the job to its end, or to the point where it is stopped. `collector` runs on the calling thread; a
 /// journal that can't be written stops the run, and what was found up to then still comes back.
 ///
@@ -172,6 +186,7 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         });
         let gate = &gate;
         let pool = &pool;
+        let (correlators, collector) = (&mut *correlators, &mut collector);
         let alone = &alone;
         scope.spawn(move || {
             pool.scope(|s| {
@@ -221,7 +236,8 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         if let Some(table) = &job.in_flight {
             (0..job.threads).for_each(|k| table.leave(k));
         }
-        job.counters.enter(Phase::Correlating);
-        Ok(collector.finish(correlators))
-    })
+    });
+    job.counters.enter(Phase::Correlating);
+    let collected = pool.install(|| collector.finish(correlators));
+    Ok(Collected { workers: Workers(Some(pool)), ..collected })
 }

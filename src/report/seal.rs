@@ -1,8 +1,7 @@
 //! The last steps before a report is written: canonical order, a scan of the report by our own detectors that
 //! fails closed, the limitations, and the digest over the findings.
 
-use std::collections::BTreeSet;
-
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -63,10 +62,13 @@ impl Report {
     pub fn seal(&mut self, masker: &Masker) -> Result<(), SealError> {
         self.schema = REPORT_SCHEMA.to_owned();
         sort_findings(&mut self.findings);
+        let scanned = self.findings.par_iter_mut().map(|finding| {
+            let mut scan = Scan::new(masker);
+            scan.clean("findings", finding).map(|()| scan)
+        });
+        let scanned: Vec<Scan<'_>> = scanned.collect::<Result<_, _>>()?;
         let mut scan = Scan::new(masker);
-        for finding in &mut self.findings {
-            scan.clean("findings", finding)?;
-        }
+        scanned.into_iter().for_each(|one| scan.add(one));
         for gap in &mut self.gaps {
             scan.clean("gaps", gap)?;
         }
@@ -74,8 +76,8 @@ impl Report {
         scan.clean("targets", &mut self.targets)?;
         scan.clean("phi", &mut self.phi)?;
         scan.clean("footprint", &mut self.footprint)?;
-        self.phi.self_scan =
-            SelfScan { passed: scan.left == 0, redacted: scan.redacted, fields: scan.fields.into_iter().collect() };
+        scan.fields.sort_unstable();
+        self.phi.self_scan = SelfScan { passed: scan.left == 0, redacted: scan.redacted, fields: scan.fields };
         // What runs may differ in must not reach the counts above.
         let mut scan = Scan::new(masker);
         scan.clean("case", &mut self.case)?;
@@ -95,12 +97,12 @@ struct Scan<'m> {
     left: u64,
     /// Keys on the way to the text that is looked at, and the ways to those that were redacted.
     way: Vec<String>,
-    fields: BTreeSet<String>,
+    fields: Vec<String>,
 }
 
 impl<'m> Scan<'m> {
     fn new(masker: &'m Masker) -> Self {
-        Self { masker, redacted: 0, left: 0, way: Vec::new(), fields: BTreeSet::new() }
+        Self { masker, redacted: 0, left: 0, way: Vec::new(), fields: Vec::new() }
     }
 
     fn clean<T: Serialize + DeserializeOwned>(&mut self, name: &str, part: &mut T) -> Result<(), SealError> {
@@ -110,6 +112,19 @@ impl<'m> Scan<'m> {
             *part = serde_json::from_value(value)?;
         }
         Ok(())
+    }
+
+    /// What was found in another part.
+    fn add(&mut self, other: Self) {
+        self.redacted = self.redacted.saturating_add(other.redacted);
+        self.left = self.left.saturating_add(other.left);
+        other.fields.into_iter().for_each(|field| self.field(field));
+    }
+
+    fn field(&mut self, field: String) {
+        if self.fields.len() < MAX_FIELDS && !self.fields.contains(&field) {
+            self.fields.push(field);
+        }
     }
 
     /// Whether something was changed.
@@ -160,9 +175,7 @@ impl<'m> Scan<'m> {
         if (self.masker.self_scan)(text).is_empty() {
             return None;
         }
-        if self.fields.len() < MAX_FIELDS {
-            self.fields.insert(self.way.join("."));
-        }
+        self.field(self.way.join("."));
         let (clean, count) = (self.masker.redact)(text);
         self.redacted = self.redacted.saturating_add(u64::try_from(count.max(1)).unwrap_or(u64::MAX));
         if (self.masker.self_scan)(&clean).is_empty() {

@@ -10,6 +10,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::correlate::axes::{Axes, round};
 use crate::correlate::content::content;
 use crate::correlate::distinct::merge;
@@ -82,9 +84,14 @@ pub fn weigh(evidence: Vec<Evidence>) -> Vec<Finding> {
     for e in evidence {
         merged.entry((e.locator.clone(), e.category)).or_default().push(e);
     }
+    let merged: Vec<((Locator, Category), Vec<Evidence>)> = merged.into_iter().collect();
+    let weighed: Vec<(Locator, (Finding, bool))> = merged
+        .into_par_iter()
+        .map(|((locator, category), pieces)| (locator.clone(), finding(locator, category, pieces)))
+        .collect();
     let mut by_object: BTreeMap<Locator, Vec<(Finding, bool)>> = BTreeMap::new();
-    for ((locator, category), pieces) in merged {
-        by_object.entry(locator.clone()).or_default().push(finding(locator, category, pieces));
+    for (locator, finding) in weighed {
+        by_object.entry(locator).or_default().push(finding);
     }
     let mut findings: Vec<Finding> = by_object.into_values().flat_map(level_object).collect();
     findings.sort_by_cached_key(|f| (f.locator.raw(), f.category, f.id.clone()));

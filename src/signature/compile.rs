@@ -40,7 +40,7 @@ pub(super) const TEXTS: [&str; 12] = [
 /// Those that are numbers; `osversion` stays 0.
 pub(super) const NUMBERS: [&str; 2] = ["filemode", "osversion"];
 /// Raised whenever options or externals below change what the same sources compile to.
-pub(super) const OPTIONS_VERSION: u32 = 6;
+pub(super) const OPTIONS_VERSION: u32 = 7;
 /// Deeply nested conditions recurse in the compiler.
 pub(super) const STACK: usize = 64 << 20;
 /// Rejections listed for one file; more are counted.

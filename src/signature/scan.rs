@@ -188,6 +188,9 @@ impl<'r> RuleScanner<'r> {
         let mut outcomes = Vec::new();
         let mut waiting = chosen.to_vec();
         while let Some(set) = waiting.pop() {
+            if !gate.can_match(set, data) {
+                continue;
+            }
             match gate.screen(set).map(|screen| self.run((set, Step::Screen), screen, vars, data)) {
                 Some(Ok(found)) if found.matches.is_empty() && found.gap.is_none() => continue,
                 // What doesn't end in time would take as long again.

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::Correlator;
 use super::names::{Disguise, archive_disguise, extension, numbered, volume_head};
 use super::people::People;
@@ -321,7 +323,8 @@ impl Correlator for Staging {
 
     fn finish(&mut self) -> Vec<Evidence> {
         self.settle();
-        self.subjects().iter().filter_map(|subject| judge(self, subject)).collect()
+        let all: &Self = self;
+        all.subjects().par_iter().filter_map(|subject| judge(all, subject)).collect()
     }
 
     fn gaps(&self) -> Vec<Gap> {

@@ -33,6 +33,19 @@ impl Condition {
         }
     }
 
+    /// Whether nothing can meet it in which none of these literals stands.
+    pub fn needs_one_of(&self, literals: &[u32]) -> bool {
+        let needs = |part: &&Self| part.needs_one_of(literals);
+        match self {
+            Self::Never => true,
+            Self::All(parts) => parts.iter().any(|part| needs(&part)),
+            Self::Any(parts) => parts.iter().all(|part| needs(&part)),
+            Self::Least(count, parts) => parts.iter().filter(|part| !needs(part)).count() < *count,
+            Self::OneOf(list) => list.iter().all(|literal| literals.contains(literal)),
+            Self::Nothing | Self::Head(_) | Self::Size(..) => false,
+        }
+    }
+
     /// The numbers of the literals that it asks for.
     pub fn literals_mut(&mut self) -> Vec<&mut u32> {
         match self {
@@ -126,8 +139,11 @@ mod tests {
         assert!(holds(Any(vec![Never, Nothing])) && !holds(Any(vec![])));
         let some = All(vec![OneOf(vec![9, 1]), Any(vec![OneOf(vec![7]), Least(1, vec![OneOf(vec![1])])])]);
         let known = All(vec![Nothing, Any(vec![OneOf(vec![7]), Least(1, vec![OneOf(vec![1])])])]);
-        assert_eq!(some.without(&|n| n == 9), known);
+        let of = |list: &[u32]| some.needs_one_of(list);
+        assert!(of(&[9, 1]) && of(&[7, 1]) && !of(&[9, 7]) && !of(&[]));
         let three = vec![OneOf(vec![1]), OneOf(vec![9]), OneOf(vec![2])];
+        assert!(Least(2, three.clone()).needs_one_of(&[1, 2]) && !Least(2, three.clone()).needs_one_of(&[9]));
+        assert_eq!(some.without(&|n| n == 9), known);
         assert!(holds(Least(2, three.clone())) && !holds(Least(3, three)));
     }
 }

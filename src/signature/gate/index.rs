@@ -5,9 +5,8 @@
 //! as several: hardly any block of bytes may have a bit set. Literals with gaps that have no such windows are looked for one by
 //! one.
 
-use memchr::memmem::Finder;
-
 use super::literal::{HUGE, LONG, Literal, SHORT, Shape, cost, low_bytes};
+use super::needle::Needle;
 
 /// What a window costs more that another literal is found by, too.
 const SHARED: u32 = 20;
@@ -26,15 +25,7 @@ pub struct Index {
     long: Table<21, { 1 << 16 }, { LONG.width }, { LONG.stride }>,
     /// 16 KiB.
     short: Table<17, { 1 << 12 }, { SHORT.width }, { SHORT.stride }>,
-    alone: Vec<Needle>,
-}
-
-/// Bytes by which one literal is looked for.
-struct Needle {
-    finder: Finder<'static>,
-    literal: u32,
-    /// Where in it they begin.
-    within: usize,
+    alone: Vec<(u32, Needle)>,
 }
 
 /// Windows of literals of one shape by their hash of so many bits.
@@ -80,11 +71,7 @@ impl Index {
                 Some(HUGE) => index.huge.add(n, literal),
                 Some(LONG) => index.long.add(n, literal),
                 Some(_) => index.short.add(n, literal),
-                None => index.alone.extend(literal.needle().map(|(within, needle)| Needle {
-                    finder: Finder::new(needle).into_owned(),
-                    literal: n,
-                    within,
-                })),
+                None => index.alone.extend(Needle::of(literal).map(|needle| (n, needle))),
             }
         }
         index.huge.finish();
@@ -120,25 +107,13 @@ impl Index {
                 return;
             }
         }
-        for needle in self.alone.iter().filter(|needle| self.is_in(needle, data)) {
-            seen.set(needle.literal);
-            if !found(needle.literal) {
+        let stands = |n: u32, needle: &Needle| self.literals.get(n as usize).is_some_and(|literal| needle.is_in(literal, data));
+        for (literal, _) in self.alone.iter().filter(|(n, needle)| stands(*n, needle)) {
+            seen.set(*literal);
+            if !found(*literal) {
                 return;
             }
         }
-    }
-
-    fn is_in(&self, needle: &Needle, data: &[u8]) -> bool {
-        let Some(literal) = self.literals.get(needle.literal as usize) else { return false };
-        let mut from = 0;
-        while let Some(found) = data.get(from..).and_then(|rest| needle.finder.find(rest)) {
-            let at = from + found;
-            if at.checked_sub(needle.within).and_then(|start| data.get(start..)).is_some_and(|here| literal.stands(here)) {
-                return true;
-            }
-            from = at + 1;
-        }
-        false
     }
 
     /// Looks whether a literal stands around the window at `at`; false where that was enough.

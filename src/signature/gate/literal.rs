@@ -1,5 +1,9 @@
 //! Bytes that stand where a pattern matches, some of which may be any.
 
+use std::sync::LazyLock;
+
+use memchr::memmem;
+
 /// By which windows a literal is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -21,13 +25,20 @@ pub const SHORT: Shape = Shape { width: 3, stride: 2, common: 140 };
 const SHAPES: [Shape; 3] = [HUGE, LONG, SHORT];
 /// The number of none of them.
 const NONE: u8 = SHAPES.len() as u8;
+/// The same, and too short to be looked for in every object.
+const SHORTEST: u8 = NONE + 1;
 
 /// Bytes of a literal that is looked for by itself whose value is known, at least.
 const LEAST_KNOWN: usize = 8;
+/// The same where it is looked for last, in objects for which one rule would be run.
+const LEAST_KNOWN_LATE: usize = 4;
 /// How common the two or three bytes may be that it is looked for by.
 const COMMON_NEEDLE: u32 = 130;
 /// As how common it counts, however rare it is: an object is searched once more for each.
 const ALONE: u32 = 195;
+
+/// As how common it counts where it is part of a text that many files hold.
+const COMMON_TEXT: u32 = 165;
 
 /// Bytes of a literal that follow one another.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +96,14 @@ impl Literal {
         if let Some((shape, one)) = found {
             return Some(Self { shape: u8::try_from(shape).ok()?, ..one });
         }
-        let one = Self { shape: NONE, ..self.around(self.needle().filter(|_| !self.nocase)?.0) };
-        (one.known() >= LEAST_KNOWN && one.needle().is_some()).then_some(one)
+        let one = self.around(self.needle().filter(|_| !self.nocase)?.0);
+        one.needle()?;
+        let shape = match one.known() {
+            LEAST_KNOWN.. => NONE,
+            LEAST_KNOWN_LATE.. => SHORTEST,
+            _ => return None,
+        };
+        Some(Self { shape, ..one })
     }
 
     /// The most bytes that are compared, with those at a place in their middle.
@@ -133,6 +150,15 @@ impl Literal {
         SHAPES.get(usize::from(self.shape)).copied()
     }
 
+    /// Whether it is looked for by its needle in every object, and whether only last of all.
+    pub fn is_alone(&self) -> bool {
+        self.shape == NONE
+    }
+
+    pub fn is_shortest(&self) -> bool {
+        self.shape == SHORTEST
+    }
+
     /// Whether it holds a window at every remainder.
     fn is_found_by(&self, shape: Shape) -> bool {
         let seen = self.windows(shape).fold(0_u32, |seen, window| seen | 1 << (window.at % shape.stride));
@@ -151,11 +177,29 @@ impl Literal {
         }
     }
 
-    /// How common it is taken to be: the higher, the more often it stands somewhere by chance.
+    /// How common it is taken to be: the higher, the more often it stands somewhere.
     pub fn commonness(&self) -> u32 {
+        let by_bytes = self.commonness_by_bytes();
+        if self.shape().is_some() && self.is_part_of_a_common_text() { by_bytes.max(COMMON_TEXT) } else { by_bytes }
+    }
+
+    /// As it is or in UTF-16.
+    fn is_part_of_a_common_text(&self) -> bool {
+        const TEXTS: &str = include_str!("common.txt");
+        static IN_LOWER_CASE: LazyLock<String> = LazyLock::new(|| TEXTS.to_ascii_lowercase());
+        let every_second = |from| self.bytes.iter().skip(from).step_by(2).copied();
+        let zeros = [0, 1].into_iter().find(|from| every_second(*from).all(|byte| byte == 0));
+        let text = zeros.map_or_else(|| self.bytes.clone(), |zeros| every_second(1 - zeros).collect());
+        let texts = if self.nocase { IN_LOWER_CASE.as_str() } else { TEXTS };
+        self.mask.is_empty() && memmem::find(texts.as_bytes(), &text).is_some()
+    }
+
+    fn commonness_by_bytes(&self) -> u32 {
         let known = self.known();
-        if self.shape().is_none() {
-            return ALONE;
+        match self.shape {
+            NONE => return ALONE,
+            SHORTEST => return u32::MAX,
+            _ => {}
         }
         let rarest = |shape| self.windows(shape).map(|window| window.cost).min();
         let (rarest, counted) = match rarest(LONG) {
@@ -210,6 +254,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn parts_of_common_texts_are_common() {
+        let of = |bytes: &[u8]| Literal::new(bytes, false).unwrap().commonness();
+        let wide = |text: &str| text.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>();
+        assert_eq!(of(b"OriginalFilename"), COMMON_TEXT);
+        assert_eq!(of(&wide("OriginalFilename")), COMMON_TEXT);
+        assert_eq!(of(&wide("OriginalFilename")[1..]), COMMON_TEXT);
+        assert!(of(b"QriginalFilename") < COMMON_TEXT && of(&wide("QriginalFilename")) < COMMON_TEXT);
+    }
+
+    #[test]
     fn a_literal_is_cut_around_its_rarest_window() {
         let long = [&[b'e'; 40][..], b"\xf1\xf2\xf3\xf4", &[b'e'; 40]].concat();
         let literal = Literal::new(&long, false).unwrap();
@@ -252,7 +306,9 @@ mod tests {
         let pairs = |known: u8| (0..known).flat_map(|n| [(0x81 + 2 * n, 0xff), (0x82 + 2 * n, 0xff), (0, 0)]).collect::<Vec<_>>();
         let literal = Literal::masked(&pairs(4)).unwrap();
         assert_eq!((literal.shape(), literal.needle()), (None, Some((0, &b"\x81\x82"[..]))));
-        assert_eq!(Literal::masked(&pairs(3)), None, "six bytes are too few");
+        let six = Literal::masked(&pairs(3)).unwrap();
+        assert!(literal.is_alone() && six.is_shortest() && !six.is_alone(), "six bytes are too few for every object");
+        assert_eq!(Literal::masked(&pairs(1)), None, "two are too few");
         let zeros = [(0, 0xff), (0, 0xff), (0, 0)].repeat(5);
         assert_eq!(Literal::masked(&zeros), None, "zeros are everywhere");
         let three = [(0x81, 0xff), (0x82, 0xff), (0x83, 0xff), (0, 0)];

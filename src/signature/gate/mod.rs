@@ -10,13 +10,16 @@
 mod condition;
 mod expression;
 mod index;
+mod last;
 mod literal;
+mod needle;
 mod pattern;
 mod plan;
 mod probe;
 mod require;
 mod required;
 mod screen;
+mod structure;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -25,6 +28,7 @@ use yara_x::{Rules, SourceCode};
 
 use condition::Condition;
 use index::{Index, Seen};
+use last::{Late, Prepared};
 use literal::Literal;
 use required::{Head, Required};
 
@@ -35,9 +39,6 @@ pub(super) use self::plan::plan;
 /// On larger objects the rules that are always run are run in several sets, each of which is searched for fast; on smaller ones
 /// what it takes to begin with a set counts for more.
 const LARGE: usize = 64 << 10;
-/// The many rules for one kind of file that name its module take as long on larger ones as all rules: most of it is reading
-/// the file's structure.
-const LARGEST_PROGRAM: usize = 64 << 10;
 /// When more rules could match, all are run.
 const MOST_RULES: usize = 64;
 /// When more small sets could match, one large one takes less time.
@@ -82,11 +83,13 @@ impl Gated {
     }
 }
 
-/// A weaker rule of the rules that are always run, which has the name of the one that it stands for.
+/// A weaker rule that is run in the place of the one whose name it has.
 #[derive(Debug, borsh::BorshSerialize, borsh::BorshDeserialize)]
 struct StandIn {
     namespace: u32,
     rule: String,
+    /// The weaker one.
+    by: u32,
     /// Holds the rule itself.
     set: u32,
 }
@@ -98,7 +101,8 @@ struct HeadSet {
     heads: Vec<Head>,
     /// The set of them together with those that are always run, where they are many.
     with_always: Option<u32>,
-    alone: u32,
+    /// The sets that hold them apart from those.
+    alone: Vec<u32>,
 }
 
 /// What is worked out once for a set of rules, and kept in the cache.
@@ -119,6 +123,7 @@ pub(super) struct Plan {
     /// The set of the rules that can match an object that is seen in parts.
     in_parts: u32,
     stand_ins: Vec<StandIn>,
+    late: Vec<Late>,
 }
 
 /// The gate in front of a set of rules.
@@ -133,6 +138,10 @@ pub(super) struct Gate {
     screens: Vec<OnceLock<Option<Rules>>>,
     /// By set, whether it names a module.
     modules: Vec<bool>,
+    /// By set, whether rules of it stand for others.
+    stand_ins: Vec<bool>,
+    /// What is looked for before some sets are run.
+    late: Vec<Prepared>,
 }
 
 /// Among what the patterns of a set are searched for.
@@ -171,7 +180,10 @@ impl Gate {
         let names_one = |n: &u32| plan.rules.get(*n as usize).is_some_and(|rule| !rule.imports.is_empty());
         let modules = plan.sets.iter().map(|set| set.iter().any(names_one)).collect();
         let screens = plan.sets.iter().map(|_| OnceLock::new()).collect();
-        Self { plan, index, users, compiled, screens, modules }
+        let weaker: BTreeSet<u32> = plan.stand_ins.iter().map(|one| one.by).collect();
+        let stand_ins = plan.sets.iter().map(|set| set.iter().any(|n| weaker.contains(n))).collect();
+        let late = std::mem::take(&mut plan.late).into_iter().map(Late::prepared).collect();
+        Self { plan, index, users, compiled, screens, modules, stand_ins, late }
     }
 
     /// The sets that have to be run on an object; none where that is all rules.
@@ -182,10 +194,6 @@ impl Gate {
         sets.clear();
         let of_a_module = require::is_of_a_module(data);
         let heads = self.plan.heads.iter().filter(|set| set.heads.iter().any(|head| head.stands_in(data)));
-        let mut many = heads.clone().filter_map(|set| set.with_always);
-        if of_a_module && data.len() > LARGEST_PROGRAM && many.any(|set| self.names_a_module(set)) {
-            return None;
-        }
         self.index.search(data, seen, |literal| {
             let users = self.users.get(literal as usize).into_iter().flatten();
             for n in users {
@@ -202,13 +210,16 @@ impl Gate {
         let can_match = |rule: &Gated| rule.condition.as_ref().is_none_or(|condition| condition.can_hold(data, &stands));
         gated.retain(|n| gated_rule(n).is_some_and(can_match));
         if data.len() > LARGE {
-            sets.extend(heads.map(|set| set.alone));
+            sets.extend(heads.flat_map(|set| &set.alone));
             sets.extend(&self.plan.apart);
         } else {
             let mut always = false;
             for HeadSet { with_always, alone, .. } in heads {
                 always |= with_always.is_some();
-                sets.push(with_always.unwrap_or(*alone));
+                match with_always {
+                    Some(set) => sets.push(*set),
+                    None => sets.extend(alone),
+                }
             }
             sets.extend((!always).then_some(0));
         }
@@ -223,6 +234,11 @@ impl Gate {
         sets.retain(|set| self.plan.sets.get(*set as usize).is_some_and(|rules| !rules.is_empty()));
         sets.sort_unstable();
         Some(sets)
+    }
+
+    /// Whether a set that was chosen can match, as far as is known only now.
+    pub fn can_match(&self, set: u32, data: &[u8]) -> bool {
+        self.late.iter().find(|late| late.set() == set).is_none_or(|late| late.can_match(data))
     }
 
     fn names_a_module(&self, set: u32) -> bool {
@@ -256,7 +272,7 @@ impl Gate {
 
     /// Whether rules of a set stand for others.
     pub fn holds_stand_ins(&self, set: u32) -> bool {
-        set == 0 || self.plan.apart.contains(&set)
+        self.stand_ins.get(set as usize) == Some(&true)
     }
 
     /// The set that has to be run where a rule of a set that holds stand-ins matches, if it was a weaker one.

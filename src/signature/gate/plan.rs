@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use yara_x::Rules;
-use yara_x_parser::ast::{AST, Pattern, Rule, RuleFlags};
+use yara_x_parser::ast::{AST, Expr, Pattern, Rule, RuleFlags};
 
+use super::condition::Condition;
+use super::last::Late;
 use super::literal::Literal;
 use super::probe::weaker;
 use super::require::Reader;
-use super::required::{Alternatives, Head, Literals};
+use super::required::{Alternatives, Head, Literals, Required};
 use super::screen::{MOST_ATOMS, Search};
+use super::structure::without_patterns;
 use super::{Gated, HeadSet, Plan, StandIn, Text};
 use crate::signature::collect::Source;
 use crate::signature::cut::{Cut, cut};
@@ -40,6 +43,16 @@ struct File<'s> {
     first: u32,
 }
 
+/// A rule that holds wherever another does, whose name it has.
+struct Weaker {
+    /// The other one.
+    rule: u32,
+    name: String,
+    text: String,
+    imports: Vec<String>,
+    patterns: bool,
+}
+
 /// Works out the sets for the rules in force. It recurses with the depth of conditions, as the compiler does.
 pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
     let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -58,7 +71,9 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
     let mut in_parts: Vec<u32> = Vec::new();
     let mut small: Vec<Gated> = Vec::new();
     let mut needles: BTreeSet<u32> = BTreeSet::new();
-    let mut weaker: Vec<(u32, String, String)> = Vec::new();
+    let mut late: BTreeMap<u32, Condition> = BTreeMap::new();
+    let mut weaker: Vec<Weaker> = Vec::new();
+    let mut structural: Vec<Weaker> = Vec::new();
     for source in sources {
         let Some(names) = names.get(source.name.as_str()) else { continue };
         let ast = AST::from(source.text.as_str());
@@ -79,8 +94,9 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
         let mut weights: Vec<usize> = Vec::new();
         for (at, rule) in ast.rules().filter(|rule| names.contains(rule.identifier.name)).enumerate() {
             let condition = reader.rule(rule);
-            let required = condition.in_short(reader.literals).settled();
-            let n = first.saturating_add(number(at));
+            let unsettled = condition.in_short(reader.literals);
+            let required = unsettled.clone().settled();
+            let n = file.number(at);
             let needs = file.rules.get(at).map(|rule| rule.needs.as_slice()).unwrap_or_default();
             let weight = needs.iter().filter_map(|n| weights.get(*n)).fold(1_usize, |sum, n| sum.saturating_add(*n));
             weights.push(weight);
@@ -94,47 +110,89 @@ pub(in crate::signature) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
                 always.push(n);
                 continue;
             }
+            if let Some((heads, with, stand_in)) = file.of_structure(names, at, rule, unsettled, &mut reader) {
+                late.extend((condition.depth() <= DEEPEST).then(|| (n, condition)));
+                small.extend(with.map(|required| Gated { required, condition: None, rule: n, set: 0 }));
+                by_heads.entry(heads).or_default().push(n);
+                structural.push(stand_in);
+                continue;
+            }
             let common = commonness(&required, reader.literals, &mut needles);
             let Alternatives { with_literals, without } = if common <= COMMON { required } else { required.but_literals() };
             let is_whole = without.is_none() && common > FREQUENT && condition.depth() <= DEEPEST;
             match without.map(|without| without.heads) {
-                Some(Some(heads)) => by_heads.entry(heads).or_default().push(n),
+                Some(Some(heads)) => {
+                    by_heads.entry(heads).or_default().push(n);
+                    late.extend((condition.depth() <= DEEPEST).then(|| (n, condition.clone())));
+                }
                 Some(None) => {
-                    weaker.extend(file.weaker(at, rule).map(|text| (n, rule.identifier.name.to_owned(), text)));
+                    weaker.extend(file.without_modules(at, rule));
                     always.push(n);
                     continue;
                 }
                 None => {}
             }
-            let unknown = |n: u32| reader.literals.is_alone(n) && !needles.contains(&n);
+            let unknown = |n: u32| reader.literals.is_shortest(n) || reader.literals.is_alone(n) && !needles.contains(&n);
             let condition = is_whole.then(|| condition.without(&unknown));
             small.extend(with_literals.map(|required| Gated { required, condition, rule: n, set: 0 }));
         }
         plan.rules.extend(file.texts(namespace));
     }
+    let atoms = |n: &u32| atoms.get(*n as usize).copied().unwrap_or(usize::MAX);
     let mut heads: Vec<(Vec<Head>, Vec<u32>)> = by_heads.into_iter().collect();
     heads.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let many = heads.iter().take(MOST_HEADS).take_while(|(_, members)| members.len() >= HEAD_SET).count();
-    let few = heads.split_off(many);
     plan.sets.push(always.clone());
-    for (heads, members) in heads {
-        let with_always = Some(plan.add_set([always.as_slice(), &members].concat()));
-        let alone = plan.add_set(members);
-        plan.heads.push(HeadSet { heads, with_always, alone });
+    let stand_in = |n: &u32| structural.iter().any(|weaker| weaker.rule == *n);
+    // Those that search for nothing, those that search in programs, and others.
+    let kind = |n: &u32| match plan.rules.get(*n as usize) {
+        Some(rule) if stand_in(n) || !rule.patterns => 0,
+        Some(rule) if !rule.imports.is_empty() => 1,
+        _ => 2,
+    };
+    let kinds: Vec<[Vec<u32>; 3]> = heads
+        .iter()
+        .map(|(_, members)| std::array::from_fn(|k| members.iter().copied().filter(|n| kind(n) == k).collect()))
+        .collect();
+    for (at, ((heads, members), kinds)) in heads.iter().zip(&kinds).enumerate() {
+        let with_always = (at < many).then(|| plan.add_set([always.as_slice(), members].concat()));
+        let alone = kinds.iter().take(2).map(|rules| plan.add_set(rules.clone())).collect();
+        plan.heads.push(HeadSet { heads: heads.clone(), with_always, alone });
     }
     plan.large = number(plan.sets.len());
-    for (heads, members) in few {
-        let alone = plan.add_set(members);
-        plan.heads.push(HeadSet { heads, with_always: None, alone });
+    for (at, [_, _, others]) in kinds.iter().enumerate() {
+        let mut apart_from: Vec<u32> = Vec::new();
+        let mut left: Vec<u32> = Vec::new();
+        for n in others {
+            let set = number(plan.sets.len());
+            match late.get(n).and_then(|condition| Late::new(set, condition, &literals)) {
+                Some(late) => {
+                    plan.late.push(late);
+                    apart_from.push(plan.add_set(vec![*n]));
+                }
+                None => left.push(*n),
+            }
+        }
+        let left = apart(&left, &together, atoms).into_iter().map(|rules| plan.add_set(rules));
+        let apart: Vec<u32> = apart_from.into_iter().chain(left.collect::<Vec<_>>()).collect();
+        if let Some(set) = plan.heads.get_mut(at) {
+            set.alone.extend(apart);
+        }
     }
     plan.in_parts = plan.add_set(in_parts);
-    let atoms = |n: &u32| atoms.get(*n as usize).copied().unwrap_or(usize::MAX);
     plan.apart = apart(&always, &together, atoms).into_iter().map(|rules| plan.add_set(rules)).collect();
-    plan.stand_in(weaker);
+    let of_heads: Vec<u32> = plan.heads.iter().flat_map(|set| set.with_always.iter().chain(&set.alone)).copied().collect();
+    plan.stand_in(structural, &of_heads, &late, &literals);
+    let always = [&[0], plan.apart.as_slice()].concat();
+    plan.stand_in(weaker, &always, &late, &literals);
     // Neighbours in a file are often of one family, and found together.
     let namespace = |gated: &Gated| plan.rules.get(gated.rule as usize).map(|rule| rule.namespace);
     let files: Vec<&[Gated]> = small.chunk_by(|a, b| namespace(a) == namespace(b)).collect();
-    for chunk in files.into_iter().flat_map(|file| chunks(file, |gated| atoms(&gated.rule))) {
+    // One that can't be asked first is alone.
+    let steady = |gated: &Gated| plan.rules.get(gated.rule as usize).is_some_and(|rule| rule.steady);
+    let atoms = |gated: &Gated| if steady(gated) { atoms(&gated.rule) } else { usize::MAX };
+    let chunks: Vec<&[Gated]> = files.into_iter().flat_map(|file| chunks(file, atoms)).collect();
+    for chunk in chunks {
         let set = plan.add_set(chunk.iter().map(|gated| gated.rule).collect());
         plan.gated.extend(chunk.iter().map(|gated| Gated { set, ..gated.clone() }));
     }
@@ -148,20 +206,22 @@ impl Plan {
         number(self.sets.len() - 1)
     }
 
-    /// Puts weaker rules, by the number of each one's rule with its name, in the place of rules that are always run.
-    fn stand_in(&mut self, weaker: Vec<(u32, String, String)>) {
+    /// Puts weaker rules in the place of those that they hold for, in some sets.
+    fn stand_in(&mut self, weaker: Vec<Weaker>, sets: &[u32], late: &BTreeMap<u32, Condition>, literals: &Literals) {
         let needed: BTreeSet<u32> = self.rules.iter().flat_map(|rule| rule.needs.iter().copied()).collect();
-        for (n, rule, text) in weaker.into_iter().filter(|(n, ..)| !needed.contains(n)) {
-            let Some(namespace) = self.rules.get(n as usize).map(|rule| rule.namespace) else { continue };
-            let stand_in = number(self.rules.len());
-            let (patterns, steady) = self.rules.get(n as usize).map_or((true, false), |rule| (rule.patterns, rule.steady));
-            self.rules.push(Text { namespace, text, rules: 1, patterns, steady, ..Text::default() });
-            for set in [0].iter().chain(&self.apart) {
+        for Weaker { rule: own, name, text, imports, patterns } in weaker.into_iter().filter(|w| !needed.contains(&w.rule)) {
+            let Some((namespace, steady)) = self.rules.get(own as usize).map(|rule| (rule.namespace, rule.steady)) else {
+                continue;
+            };
+            let by = number(self.rules.len());
+            self.rules.push(Text { namespace, imports, text, rules: 1, patterns, steady, ..Text::default() });
+            for set in sets {
                 let rules = self.sets.get_mut(*set as usize).into_iter().flatten();
-                rules.filter(|rule| **rule == n).for_each(|rule| *rule = stand_in);
+                rules.filter(|rule| **rule == own).for_each(|rule| *rule = by);
             }
-            let set = self.add_set(vec![n]);
-            self.stand_ins.push(StandIn { namespace, rule, set });
+            let set = self.add_set(vec![own]);
+            self.late.extend(late.get(&own).and_then(|condition| Late::new(set, condition, literals)));
+            self.stand_ins.push(StandIn { namespace, rule: name, by, set });
         }
     }
 }
@@ -222,9 +282,54 @@ fn chunks<T>(mut file: &[T], atoms: impl Fn(&T) -> usize) -> Vec<&[T]> {
 
 impl File<'_> {
     /// A rule without modules that holds wherever this one does, if it names any and is one that is told of.
-    fn weaker(&self, at: usize, rule: &Rule<'_>) -> Option<String> {
+    fn without_modules(&self, at: usize, rule: &Rule<'_>) -> Option<Weaker> {
         let cut = self.rules.get(at).filter(|cut| !cut.imports.is_empty() && !rule.flags.contains(RuleFlags::Private))?;
-        weaker(&self.source.text, cut.text, rule)
+        let text = weaker(&self.source.text, cut.text, rule)?;
+        Some(Weaker {
+            rule: self.number(at),
+            name: rule.identifier.name.to_owned(),
+            text,
+            imports: Vec::new(),
+            patterns: cut.patterns,
+        })
+    }
+
+    /// What tells the objects that a rule of the structure of programs can match: first bytes; the literals that it asks for
+    /// where it doesn't ask for structure; and a rule for where it does, which stands in for it where none of those is found.
+    fn of_structure(
+        &self,
+        names: &BTreeSet<&str>,
+        at: usize,
+        rule: &Rule<'_>,
+        required: Alternatives,
+        reader: &mut Reader<'_>,
+    ) -> Option<(Vec<Head>, Option<Required>, Weaker)> {
+        let cut = self.rules.get(at).filter(|cut| cut.patterns)?;
+        let is_common =
+            |list: &Vec<u32>| list.iter().any(|n| reader.literals.is_alone(*n)) || reader.literals.commonness(list) > COMMON;
+        let literals = required.with_literals.as_ref().and_then(|with| with.literals.clone());
+        let (required, literals) = match literals {
+            Some(list) if is_common(&list) => (required.but_literals(), Vec::new()),
+            list => (required, list.unwrap_or_default()),
+        };
+        let heads = required.without.and_then(|without| without.heads).filter(|_| !rule.flags.contains(RuleFlags::Private))?;
+        let with = required.with_literals;
+        let patterns = reader.patterns(rule);
+        let mut lost = |expr: &Expr<'_>| reader.expr(expr, &patterns).needs_one_of(&literals);
+        let (text, telling) = without_patterns(&self.source.text, names, rule, &cut.imports, &mut lost)?;
+        // What is searched for alone in any case may as well be asked first.
+        let Search { atoms, steady } = *self.searches.get(at)?;
+        if !telling && atoms <= MOST_ATOMS && steady {
+            return None;
+        }
+        let imports = cut.imports.iter().map(|module| (*module).to_owned()).collect();
+        let name = rule.identifier.name.to_owned();
+        Some((heads, with, Weaker { rule: self.number(at), name, text, imports, patterns: false }))
+    }
+
+    /// Of one of its rules among all.
+    fn number(&self, at: usize) -> u32 {
+        self.first.saturating_add(number(at))
     }
 
     fn texts(&self, namespace: u32) -> impl Iterator<Item = Text> {

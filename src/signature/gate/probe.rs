@@ -23,11 +23,11 @@ pub fn weaker(source: &str, text: &str, rule: &Rule<'_>) -> Option<String> {
     // A pattern that isn't named at all would be an error.
     let named = if rule.patterns.is_some() { " and (true or any of them)" } else { "" };
     let weaker = format!("{before}condition: {}{named} }}", kept.join(" and "));
-    compiles(&weaker, rule.identifier.name).then_some(weaker)
+    compiles(&weaker, rule.identifier.name, &[]).then_some(weaker)
 }
 
 /// In brackets, with those that the part lost at its ends. Brackets in texts may deceive it: then nothing compiles.
-fn balanced(part: &str) -> String {
+pub fn balanced(part: &str) -> String {
     let mut missing = 0_usize;
     let mut open = 0_usize;
     for byte in part.bytes() {
@@ -46,9 +46,12 @@ fn names_anything(expr: &Expr<'_>) -> bool {
     DFSIter::new(expr).any(|event| matches!(event, DFSEvent::Enter(Expr::Ident(_))))
 }
 
-fn compiles(text: &str, name: &str) -> bool {
-    let mut c = compiler_for(std::iter::empty());
-    let added = c.add_source(text).is_ok();
+/// Whether a text gives this rule by itself.
+pub fn compiles(text: &str, name: &str, imports: &[&str]) -> bool {
+    let mut c = compiler_for(imports.iter().copied());
+    let mut source: String = imports.iter().map(|module| format!("import \"{module}\"\n")).collect();
+    source.push_str(text);
+    let added = c.add_source(source.as_str()).is_ok();
     added && in_force(&c.build()).map(|rule| rule.identifier().to_owned()).eq([name.to_owned()])
 }
 

@@ -23,11 +23,19 @@ pub struct Reader<'l> {
 const MOST_PARTS: usize = 1_000;
 
 /// The patterns of a rule by name, and what has to be so where each matches.
-type Patterns = Vec<(String, Condition)>;
+pub type Patterns = Vec<(String, Condition)>;
 
 impl Reader<'_> {
     /// What a rule requires.
     pub fn rule(&mut self, rule: &Rule<'_>) -> Condition {
+        let patterns = self.patterns(rule);
+        let required = self.expr(&rule.condition, &patterns);
+        let kept = if required.parts() > MOST_PARTS { Condition::Nothing } else { required.clone() };
+        self.known.insert(rule.identifier.name.to_owned(), kept);
+        required
+    }
+
+    pub fn patterns(&mut self, rule: &Rule<'_>) -> Patterns {
         let mut patterns = Patterns::new();
         for pattern in rule.patterns.iter().flatten() {
             let lists = pattern::of(pattern).into_iter();
@@ -35,14 +43,11 @@ impl Reader<'_> {
             let condition = Condition::All(numbers.map(Condition::OneOf).collect());
             patterns.push((pattern.identifier().name.to_owned(), condition));
         }
-        let required = self.expr(&rule.condition, &patterns);
-        let kept = if required.parts() > MOST_PARTS { Condition::Nothing } else { required.clone() };
-        self.known.insert(rule.identifier.name.to_owned(), kept);
-        required
+        patterns
     }
 
     /// What has to be so where an expression is true.
-    fn expr(&mut self, expr: &Expr<'_>, patterns: &Patterns) -> Condition {
+    pub fn expr(&mut self, expr: &Expr<'_>, patterns: &Patterns) -> Condition {
         match expr {
             Expr::False { .. } => Condition::Never,
             Expr::And(and) => Condition::All(self.each(&and.operands, patterns)),

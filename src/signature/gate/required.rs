@@ -184,6 +184,8 @@ impl Alternatives {
 #[derive(Default)]
 pub struct Literals {
     pub list: Vec<Literal>,
+    /// How common each is taken to be.
+    commonness: Vec<u32>,
     numbers: HashMap<Literal, u32>,
 }
 
@@ -193,6 +195,7 @@ impl Literals {
             return Some(*known);
         }
         let next = u32::try_from(self.list.len()).ok()?;
+        self.commonness.push(literal.commonness());
         self.list.push(literal.clone());
         self.numbers.insert(literal, next);
         Some(next)
@@ -200,12 +203,20 @@ impl Literals {
 
     /// Whether a literal can be looked for only by itself.
     pub fn is_alone(&self, n: u32) -> bool {
-        self.list.get(n as usize).is_some_and(|literal| literal.shape().is_none())
+        self.list.get(n as usize).is_some_and(Literal::is_alone)
     }
 
-    /// Of one of several: as the most common of them, and twice as many are as much more common as one power of two.
+    /// Whether it can be looked for only last of all.
+    pub fn is_shortest(&self, n: u32) -> bool {
+        self.list.get(n as usize).is_some_and(Literal::is_shortest)
+    }
+
+    /// Of one of several: twice as many, or one that is found twice as often, make ten more.
     pub fn commonness(&self, list: &[u32]) -> u32 {
-        let each = list.iter().filter_map(|n| self.list.get(*n as usize)).map(Literal::commonness);
-        each.max().unwrap_or(0).saturating_add(list.len().checked_ilog2().unwrap_or(0).saturating_mul(10))
+        let each = list.iter().filter_map(|n| self.commonness.get(*n as usize));
+        let most = each.clone().copied().max().unwrap_or(0);
+        let share: f64 = each.map(|one| (-f64::from(most.saturating_sub(*one)) / 10.0).exp2()).sum();
+        // Shares are 1 to MOST, so the cast is exact.
+        most.saturating_add((10.0 * share.max(1.0).log2()) as u32)
     }
 }
