@@ -30,15 +30,17 @@ pub fn content(facts: &[Arc<PhiFacts>]) -> Content {
     }
     let (standard, other): (Vec<_>, Vec<_>) =
         facts.iter().cloned().partition(|f| is_one_of(&f.format, &p.types.standard_formats));
+    // Most sets are of one kind: who is in them is counted already.
+    let of = |part: &[Arc<PhiFacts>]| if part.len() == facts.len() { all.clone() } else { merge(part) };
 
-    let standard = merge(&standard);
+    let standard = of(&standard);
     if standard.individuals.best > 0 {
         let id = if standard.individuals.best >= many { "content.std_multi" } else { "content.std_few" };
         let n = thousands(standard.individuals.best);
         reasons.push(p.reason(id, format!("patients in a standard health-care format ({}): {n}", standard.format)));
     }
     let strong: Vec<_> = other.iter().filter(|f| depth(f) == 3).cloned().collect();
-    let strong = merge(&strong);
+    let strong = of(&strong);
     if strong.individuals.best > 0 {
         let id = if strong.individuals.best >= many { "content.table_strong" } else { "content.table_few" };
         let n = thousands(strong.individuals.best);

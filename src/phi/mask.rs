@@ -36,8 +36,14 @@ pub fn mask_path(path: &str) -> Cow<'_, str> {
     if ranges.is_empty() { Cow::Borrowed(path) } else { Cow::Owned(replace(path, ranges).0) }
 }
 
+/// Digits in any of the identifiers below: a date as `1 May 1960`, a Medicare number of the fewest.
+const FEWEST_DIGITS: usize = 5;
+
 /// Where finished text shows an identifier: valid dashed SSNs, Medicare numbers, dates labelled as birth.
 pub fn self_scan(text: &str) -> Vec<Range<usize>> {
+    if text.bytes().filter(u8::is_ascii_digit).nth(FEWEST_DIGITS - 1).is_none() {
+        return Vec::new();
+    }
     let mut ranges = ssns(text);
     ranges.extend(mbis(text));
     ranges.extend(labelled_births(text));

@@ -3,7 +3,6 @@
 
 use std::io::{self, Write};
 
-use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -15,23 +14,37 @@ pub const CANONICAL: &str = "SHA-256 over findings[] in the order of this report
      followed by a line feed: jq -cS '.findings[]' report.json | sha256sum";
 
 /// Findings that are brought into that form side by side.
-const AT_ONCE: usize = 1_024;
+pub const AT_ONCE: usize = 1_024;
 
 /// SHA-256 of the findings in canonical form, hexadecimal.
 pub fn findings_sha256(findings: &[FindingRow]) -> String {
-    let mut hash = Sha256::new();
-    for some in findings.chunks(AT_ONCE) {
-        let lines: Vec<Vec<u8>> = some.par_iter().map(line).collect();
-        lines.iter().for_each(|line| hash.update(line));
+    let mut digest = FindingsDigest::default();
+    for finding in findings {
+        // Serialising plain data can't fail.
+        digest.add(&line(&serde_json::to_value(finding).unwrap_or(Value::Null)));
     }
-    text::hex(&hash.finalize())
+    digest.finish()
 }
 
-fn line(finding: &FindingRow) -> Vec<u8> {
+/// The same, line by line.
+#[derive(Default)]
+pub struct FindingsDigest(Sha256);
+
+impl FindingsDigest {
+    pub fn add(&mut self, line: &[u8]) {
+        self.0.update(line);
+    }
+
+    pub fn finish(self) -> String {
+        text::hex(&self.0.finalize())
+    }
+}
+
+/// A finding as a line of that form.
+pub fn line(finding: &Value) -> Vec<u8> {
     let mut line = Vec::new();
-    // Neither serialising plain data nor writing to memory can fail.
-    let value = serde_json::to_value(finding).unwrap_or(Value::Null);
-    let _ = canonical(&value, &mut line);
+    // Writing to memory can't fail.
+    let _ = canonical(finding, &mut line);
     line.push(b'\n');
     line
 }

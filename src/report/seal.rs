@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::canonical::{CANONICAL, findings_sha256, sort_findings};
+use super::canonical::{AT_ONCE, CANONICAL, FindingsDigest, line, sort_findings};
 use super::mask::Masker;
 use super::types::{Report, SelfScan};
 use super::{REPORT_SCHEMA, limitations};
@@ -62,13 +62,18 @@ impl Report {
     pub fn seal(&mut self, masker: &Masker) -> Result<(), SealError> {
         self.schema = REPORT_SCHEMA.to_owned();
         sort_findings(&mut self.findings);
-        let scanned = self.findings.par_iter_mut().map(|finding| {
-            let mut scan = Scan::new(masker);
-            scan.clean("findings", finding).map(|()| scan)
-        });
-        let scanned: Vec<Scan<'_>> = scanned.collect::<Result<_, _>>()?;
         let mut scan = Scan::new(masker);
-        scanned.into_iter().for_each(|one| scan.add(one));
+        let mut digest = FindingsDigest::default();
+        for some in self.findings.chunks_mut(AT_ONCE) {
+            let scanned = some.par_iter_mut().map(|finding| {
+                let mut scan = Scan::new(masker);
+                scan.clean("findings", finding).map(|value| (scan, line(&value)))
+            });
+            for (one, line) in scanned.collect::<Result<Vec<_>, _>>()? {
+                scan.add(one);
+                digest.add(&line);
+            }
+        }
         for gap in &mut self.gaps {
             scan.clean("gaps", gap)?;
         }
@@ -84,7 +89,7 @@ impl Report {
         scan.clean("host", &mut self.host)?;
         scan.clean("run", &mut self.run)?;
         self.limitations = limitations::of(self);
-        self.integrity.findings_sha256 = findings_sha256(&self.findings);
+        self.integrity.findings_sha256 = digest.finish();
         self.integrity.canonical = CANONICAL.to_owned();
         Ok(())
     }
@@ -105,13 +110,15 @@ impl<'m> Scan<'m> {
         Self { masker, redacted: 0, left: 0, way: Vec::new(), fields: Vec::new() }
     }
 
-    fn clean<T: Serialize + DeserializeOwned>(&mut self, name: &str, part: &mut T) -> Result<(), SealError> {
+    /// Cleans a part, and gives it as what is written of it.
+    fn clean<T: Serialize + DeserializeOwned>(&mut self, name: &str, part: &mut T) -> Result<Value, SealError> {
         let mut value = serde_json::to_value(&*part)?;
         self.way = vec![name.to_owned()];
         if self.value(&mut value) {
             *part = serde_json::from_value(value)?;
+            value = serde_json::to_value(&*part)?;
         }
-        Ok(())
+        Ok(value)
     }
 
     /// What was found in another part.
@@ -193,6 +200,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
+    use crate::report::canonical::findings_sha256;
     use crate::report::sample;
 
     /// Finds the made-up secret `SECRET`; `STUBBORN` is found and can't be redacted.
