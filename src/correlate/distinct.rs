@@ -18,7 +18,10 @@ pub fn tokens<'a>(people: impl IntoIterator<Item = &'a Person>) -> BTreeMap<Toke
 
 /// The facts of several objects as those of one set, with people counted once.
 pub fn merge(facts: &[Arc<PhiFacts>]) -> PhiFacts {
-    phi::summary(facts.iter().map(Arc::as_ref))
+    match facts {
+        [one] => phi::of_one(one),
+        _ => phi::summary(facts.iter().map(Arc::as_ref)),
+    }
 }
 
 #[cfg(test)]

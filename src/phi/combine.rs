@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::PeopleIndex;
-use crate::model::PhiFacts;
+use crate::model::{PhiFacts, Words};
 
 /// The facts of several objects as those of one set. Their people are counted, and their tokens stay where they are.
 /// Distinct values of identifiers are summed: what two pieces share counts twice.
@@ -56,6 +56,28 @@ pub fn summary<'a>(facts: impl IntoIterator<Item = &'a PhiFacts>) -> PhiFacts {
     out.synthetic = synthetic > total / 2;
     out.deidentified = deidentified > total / 2;
     out
+}
+
+/// The same of one object alone, whose people are counted already.
+pub fn of_one(facts: &PhiFacts) -> PhiFacts {
+    let set = |all: &[String]| all.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let any = facts.individuals.best > 0;
+    PhiFacts {
+        format: facts.format.clone(),
+        records: facts.records,
+        people: Vec::new(),
+        individuals: facts.individuals,
+        identifiers: facts.identifiers.clone(),
+        classes: facts.classes.iter().copied().collect::<BTreeSet<_>>().into_iter().collect(),
+        states: facts.states.clone(),
+        synthetic: facts.synthetic && any,
+        deidentified: facts.deidentified && any,
+        clinical: facts.clinical,
+        part2: facts.part2,
+        notes: set(&facts.notes),
+        census: facts.census.clone(),
+        words: Words::default(),
+    }
 }
 
 /// Rows about people whom nothing names, where an object has only those.
@@ -118,6 +140,20 @@ mod tests {
         let census = (people.len() > keep).then(|| Arc::new(Census::of(&people)));
         let individuals = individuals(&people, people.len() as u64);
         PhiFacts { individuals, people: people.into_iter().take(keep).collect(), census, ..PhiFacts::default() }
+    }
+
+    #[test]
+    fn one_alone_is_as_it_was_counted() {
+        let rows = PhiFacts { individuals: crate::model::Individuals { low: 0, best: 0, high: 900 }, ..PhiFacts::default() };
+        let marked = PhiFacts { synthetic: true, notes: vec!["b".into(), "a".into(), "b".into()], ..facts(0..10, 100) };
+        for one in [facts(0..10, 100), facts(0..3000, 1000), rows, marked, PhiFacts::default()] {
+            let (alone, counted) = (of_one(&one), summary([&one]));
+            assert_eq!(
+                format!("{:?}", (&alone.individuals, &alone.notes, alone.synthetic)),
+                format!("{:?}", (&counted.individuals, &counted.notes, counted.synthetic))
+            );
+            assert_eq!((alone.method(), alone.format, alone.states), (counted.method(), counted.format, counted.states));
+        }
     }
 
     #[test]

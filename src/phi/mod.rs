@@ -36,7 +36,7 @@ mod words;
 pub mod x12;
 pub mod xdm;
 
-pub use combine::summary;
+pub use combine::{of_one, summary};
 pub use key::CaseKey;
 pub use mask::{mask_path, redact, self_scan};
 pub use people::{PeopleIndex, individuals};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashSet};
 
 use crate::model::{Census, Individuals, Person, PhiFacts, Token, TokenKind};
 
@@ -104,8 +104,11 @@ fn bit(kind: TokenKind) -> u8 {
     1 << (kind as u8)
 }
 
+/// What two people can't both have differently, and its value.
+type Mark = (TokenKind, u128);
+
 /// What two people can't both have differently: `None` where two values prove nothing.
-fn discriminator(token: &Token, joining: TokenKind) -> Option<(TokenKind, u128)> {
+fn discriminator(token: &Token, joining: TokenKind) -> Option<Mark> {
     match token.kind {
         TokenKind::Mrn | TokenKind::Local => Some((token.kind, token.hash & SCOPE)),
         TokenKind::Ssn => Some((token.kind, 0)),
@@ -134,17 +137,22 @@ fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> Vec<boo
     let tokens = by_token(people, kind);
     // Roots before this step: what is joined below must not change what the next group sees.
     let roots: Vec<usize> = (0..people.len()).map(|i| groups.root(i)).collect();
-    let mut marks: HashMap<usize, HashSet<(TokenKind, u128)>> = HashMap::new();
     let mut shared = vec![false; people.len()];
     for run in tokens.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
         run.iter().for_each(|(_, i)| shared[roots[*i]] = true);
     }
-    for (i, person) in people.iter().enumerate() {
-        if shared[roots[i]] {
-            let own = marks.entry(roots[i]).or_default();
-            own.extend(person.tokens.iter().filter_map(|t| discriminator(t, kind)));
-        }
+    // What tells the people of each root apart from others, by root.
+    let mut marks: Vec<(usize, Mark)> = Vec::new();
+    for (person, root) in people.iter().zip(&roots).filter(|(_, root)| shared[**root]) {
+        marks.extend(person.tokens.iter().filter_map(|t| discriminator(t, kind)).map(|mark| (*root, mark)));
     }
+    marks.sort_unstable();
+    marks.dedup();
+    let marks_of = |root: usize| {
+        let from = marks.partition_point(|(other, _)| *other < root);
+        let rest = marks.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|(other, _)| *other == root)).unwrap_or_default()
+    };
     for run in tokens.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
         let mut members: Vec<usize> = run.iter().map(|(_, i)| roots[*i]).collect();
         members.sort_unstable();
@@ -153,14 +161,14 @@ fn join_weak(people: &[Person], groups: &mut Groups, kind: TokenKind) -> Vec<boo
             continue;
         }
         // The largest set of marks is only asked, never walked: one person in many runs must not cost a walk each.
-        let size = |m: &usize| marks.get(m).map_or(0, HashSet::len);
-        let largest = members.iter().copied().max_by_key(|m| (size(m), *m)).unwrap_or_default();
-        let in_largest = |mark: &(TokenKind, u128)| marks.get(&largest).is_some_and(|own| own.contains(mark));
-        let mut seen = HashSet::new();
-        let others = members.iter().filter(|m| **m != largest).filter_map(|m| marks.get(m)).flatten();
-        let conflict = others.into_iter().any(|mark| in_largest(mark) || !seen.insert(*mark));
+        let largest = members.iter().copied().max_by_key(|m| (marks_of(*m).len(), *m)).unwrap_or_default();
+        let in_largest = |mark: &Mark| marks_of(largest).binary_search(&(largest, *mark)).is_ok();
+        let others = members.iter().filter(|m| **m != largest).flat_map(|m| marks_of(*m));
+        let mut others: Vec<Mark> = others.map(|(_, mark)| *mark).collect();
+        others.sort_unstable();
+        let conflict = others.iter().any(in_largest) || others.windows(2).any(|pair| pair[0] == pair[1]);
         if conflict {
-            let unmarked = members.into_iter().filter(|m| marks.get(m).is_none_or(HashSet::is_empty));
+            let unmarked = members.into_iter().filter(|m| marks_of(*m).is_empty());
             unmarked.for_each(|m| absorbed[m] = true);
         } else {
             for pair in members.windows(2) {
