@@ -19,7 +19,7 @@ pub fn tokens<'a>(people: impl IntoIterator<Item = &'a Person>) -> BTreeMap<Toke
 /// The facts of several objects as those of one set, with people counted once.
 pub fn merge(facts: &[Arc<PhiFacts>]) -> PhiFacts {
     match facts {
-        [one] => phi::of_one(one),
+        [one] if one.census.is_none() => phi::of_one(one),
         _ => phi::summary(facts.iter().map(Arc::as_ref)),
     }
 }

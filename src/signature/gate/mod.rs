@@ -20,6 +20,7 @@ mod require;
 mod required;
 mod screen;
 mod structure;
+mod told;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -32,9 +33,13 @@ use last::{Late, Prepared};
 use literal::Literal;
 use required::{Head, Required};
 
+use super::collect::Source;
 use super::compile::{compiler_for, imports, in_force, on_a_deep_stack, pad};
 
-pub(super) use self::plan::plan;
+/// Works out the sets for the rules in force. It recurses with the depth of conditions, as the compiler does.
+pub(super) fn plan(sources: &[Source], in_force: &Rules) -> Plan {
+    plan::plan(told::Told::of(sources, in_force))
+}
 
 /// On larger objects the rules that are always run are run in several sets, each of which is searched for fast; on smaller ones
 /// what it takes to begin with a set counts for more.
