@@ -361,6 +361,11 @@ rule tuple_{n} {{ strings: $a = "{a}" $b = "{b}" condition: 2 of ($a, uint16(0) 
 rule needle_{n} {{ strings: $a = {{ 8{} {n:02} ?? 4? 91 EB ?? 33 {n:02} ?? 5? 91 A5 ?? 84 {n:02} }} condition: $a }}
 rule far_{n} {{ strings: $a = {{ 93 8E 61 77 {n:02} [0-300] 5F 91 ({n:02}|77 8E) }} condition: $a }}
 rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
+rule made_{n} {{ strings: $a = "{a}" $b = "zq" condition: uint16(0) == 0x5A4D and (pe.version_info["CompanyName"] == "{maker}" or $a or (#b > {n} and pe.is_pe)) }}
+rule maker_{n} {{ strings: $a = "{b}" $b = "{c}" condition: uint16(0) == 0x5A4D and filesize < 500KB and (pe.version_info["CompanyName"] contains "{maker}" or 2 of them) }}
+rule named_{n} {{ strings: $a = "{c}" condition: filename == "a.exe" and uint16(0) == 0x5A4D and not $a and not part_{n} }}
+rule at_{n} {{ strings: $a = {{ {n:02} [1-3] 9? ?? 4? }} condition: uint16(0) == 0x5A4D and uint16(uint32(0x3C) + 4) == 0x8664 and $a }}
+rule last_{n} {{ strings: $a = {{ 00 {n:02} 00 00 7F [1-3] 00 {n:02} 00 00 7E }} condition: uint16(0) == 0x5A4D and all of them }}
 "#,
             n % 10,
             n % 7,
@@ -372,6 +377,7 @@ rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
             n % 4,
             n % 3,
             len = c.len() + 4 * (n % 2),
+            maker = if n < 3 { "Clinic" } else { "Nobody" },
         ));
     }
     text
