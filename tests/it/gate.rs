@@ -363,8 +363,8 @@ rule far_{n} {{ strings: $a = {{ 93 8E 61 77 {n:02} [0-300] 5F 91 ({n:02}|77 8E)
 rule be_{n} {{ condition: uint32be(0) == 0x7f45{n:02}46 and filesize > 10 }}
 rule made_{n} {{ strings: $a = "{a}" $b = "zq" condition: uint16(0) == 0x5A4D and (pe.version_info["CompanyName"] == "{maker}" or $a or (#b > {n} and pe.is_pe)) }}
 rule maker_{n} {{ strings: $a = "{b}" $b = "{c}" condition: uint16(0) == 0x5A4D and filesize < 500KB and (pe.version_info["CompanyName"] contains "{maker}" or 2 of them) }}
-rule named_{n} {{ strings: $a = "{c}" condition: filename == "a.exe" and uint16(0) == 0x5A4D and not $a and not part_{n} }}
-rule at_{n} {{ strings: $a = {{ {n:02} [1-3] 9? ?? 4? }} condition: uint16(0) == 0x5A4D and uint16(uint32(0x3C) + 4) == 0x8664 and $a }}
+rule named_{n} {{ strings: $a = "{c}" condition: filename == "{name}" and uint16(0) == 0x5A4D and not $a and not part_{n} }}
+rule at_{n} {{ strings: $a = {{ {n:02} [1-3] 9? ?? 4? }} condition: uint16(0) == 0x5A4D and uint16(uint32(0x3C) + 4) == {machine} and $a }}
 rule last_{n} {{ strings: $a = {{ 00 {n:02} 00 00 7F [1-3] 00 {n:02} 00 00 7E }} condition: uint16(0) == 0x5A4D and all of them }}
 "#,
             n % 10,
@@ -378,6 +378,8 @@ rule last_{n} {{ strings: $a = {{ 00 {n:02} 00 00 7F [1-3] 00 {n:02} 00 00 7E }}
             n % 3,
             len = c.len() + 4 * (n % 2),
             maker = if n < 3 { "Clinic" } else { "Nobody" },
+            machine = if n < 3 { 0x8664 } else { 0x14c },
+            name = if n < 3 { "a.exe" } else { "b.exe" },
         ));
     }
     text
