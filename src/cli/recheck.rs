@@ -11,7 +11,7 @@ use super::args::Format;
 use super::exit::Exit;
 use super::finish::{Ended, MASKER, Telling, finish, no_case, no_plan, peak_memory, warn_rejected};
 use super::scan::seal_key;
-use crate::engine::{self, Collected, Collector, Workers};
+use crate::engine::{self, Collected, Collector};
 use crate::model::text::escape;
 use crate::plan::{self, RecheckOptions, RecheckPlan};
 use crate::report::{Case, CaseFolder, Footprint, Integrity, Report, Run};
@@ -106,7 +106,7 @@ pub fn run(args: RecheckArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed, .. } = collected;
+    let Collected { findings, coverage, gaps, phi, journal_head, inventory_sha256, folder, failed, workers, .. } = collected;
     let old = plan.old.report;
     let report = Report {
         schema: String::new(),
@@ -160,7 +160,7 @@ pub fn run(args: RecheckArgs) -> Exit {
         key: &key,
         timestamp_request: args.timestamp_request,
         state: None,
-        workers: &Workers::default(),
+        workers: &workers,
     };
     finish(report, ended, &case_dir, Telling { format: args.format, quiet: args.quiet }, || ())
 }

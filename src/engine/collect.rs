@@ -59,7 +59,7 @@ pub struct Collected {
     pub failed: Option<CollectError>,
     /// What resuming needs, to be closed when the case is sealed.
     pub state: Option<StateLog>,
-    /// Those of the run, where there was one.
+    /// Who the end of the run was shared among.
     pub workers: Workers,
 }
 

@@ -146,7 +146,12 @@ impl Job {
 pub struct Workers(Option<rayon::ThreadPool>);
 
 impl Workers {
-    /// Runs something on one of them, which may share it among all; where there are none, right here.
+    /// One thread alone, for who may take no more of the machine.
+    pub fn one() -> Self {
+        Self(rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build().ok())
+    }
+
+    /// Runs something on one of them, which may share it among all; where none can be had, right here.
     pub fn run<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
         match &self.0 {
             Some(pool) => pool.install(what),
@@ -238,6 +243,8 @@ pub fn run(job: &Job, correlators: &mut [Box<dyn Correlator>], mut collector: Co
         }
     });
     job.counters.enter(Phase::Correlating);
-    let collected = pool.install(|| collector.finish(correlators));
-    Ok(Collected { workers: Workers(Some(pool)), ..collected })
+    // What follows asks no brake, so that where a share of the processors is kept it takes one at most.
+    let workers = if job.care.cpu.is_some() { Workers::one() } else { Workers(Some(pool)) };
+    let collected = workers.run(|| collector.finish(correlators));
+    Ok(Collected { workers, ..collected })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::collect::{Collected, Collector};
-use super::{Batch, Counters, Record};
+use super::{Batch, Counters, Record, Workers};
 use crate::analyze::{Analyzer, Findings};
 use crate::correlate::Correlator;
 use crate::model::{Disposition, Gap, GapReason, Locator, Object, Stage};
@@ -75,7 +75,9 @@ pub fn recheck(
         let gap = Gap::new(&place, Stage::Run, GapReason::ContentNotKept, "no content was searched for mentions");
         collector.take(vec![Record::Gap(gap)], correlators, &counters);
     }
-    Ok(collector.finish(correlators))
+    let workers = Workers::one();
+    let collected = workers.run(|| collector.finish(correlators));
+    Ok(Collected { workers, ..collected })
 }
 
 /// Whether the content was read, so that all names of the file were matched at its first one.

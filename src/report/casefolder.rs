@@ -6,7 +6,6 @@ use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::inventory::{InventoryRow, InventoryWriter};
@@ -192,9 +191,9 @@ impl CaseFolder {
         }
     }
 
-    /// Writes every document of [`REGISTRY`] from a sealed report.
+    /// Writes every document of [`REGISTRY`] from a sealed report: one after the other, since the reserve can be given up once.
     pub fn write_report(&self, report: &Report) -> Result<Vec<Written>, CaseError> {
-        REGISTRY.par_iter().map(|w| self.write_file(w.file_name(), &|out| w.write(report, out))).collect()
+        REGISTRY.iter().map(|w| self.write_file(w.file_name(), &|out| w.write(report, out))).collect()
     }
 
     /// Starts `inventory.jsonl.zst`.

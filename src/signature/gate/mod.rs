@@ -3,7 +3,8 @@
 //! From each rule's syntax tree comes what an object must be like before the rule can match: its size, its first bytes,
 //! and literals of which one must stand in it. Rules that require rare literals are compiled a few at a time, when one of
 //! them is first asked for; rules for one kind of file by its first bytes form a set of their own; those that require
-//! nothing that helps are always run. A small set is first asked whether any of its rules matches at all, which takes the engine
+//! nothing that helps are always run. What such rules ask for besides (structure, a name, parts that are too common) is asked
+//! before they are: by rules without patterns that stand in for them, and by looking for single parts last of all. A small set is first asked whether any of its rules matches at all, which takes the engine
 //! little time. Where many could match, all rules run as one set, which is what would run without a gate. A rule that is left out
 //! could not have matched, so that the matches are the same.
 

@@ -58,9 +58,8 @@ impl Plan {
         for (at, (heads, members)) in heads.into_iter().enumerate() {
             let with_always = (at < many).then(|| self.add_set([told.always.as_slice(), members].concat()));
             // The structure of a program is made once for all that search for nothing, and once for those that do.
-            let kinds = [Kind::Asks, Kind::InPrograms];
-            let of_kind = |kind: Kind| members.iter().copied().filter(|n| self.kind(*n, told) == kind).collect();
-            let [asks, in_programs] = kinds.map(of_kind);
+            let of_kind = |kind| members.iter().copied().filter(|n| self.kind(*n, told) == kind).collect();
+            let (asks, in_programs) = (of_kind(Kind::Asks), of_kind(Kind::InPrograms));
             others.push(of_kind(Kind::Searches));
             let alone = vec![self.add_set(asks), self.add_set(in_programs)];
             self.heads.push(HeadSet { heads: heads.clone(), with_always, alone });

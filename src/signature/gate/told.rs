@@ -118,13 +118,15 @@ impl Told {
             self.atoms.push(search.atoms);
             let mut reader = Reader { literals: &mut self.literals, known: std::mem::take(&mut known) };
             let condition = reader.rule(rule);
-            let of_structure = file.of_structure(names, at, rule, condition.in_short(reader.literals), &mut reader);
+            let in_short = condition.in_short(reader.literals);
+            let required = in_short.clone().settled();
+            let is_odd = odd.is_odd(rule);
+            let is_alone = weight > MOST_NEEDED || is_odd;
+            let of_structure = if is_alone { None } else { file.of_structure(names, at, rule, in_short, &mut reader) };
             known = reader.known;
             let n = file.number(at);
-            let is_odd = odd.is_odd(rule);
-            let in_parts = is_odd || condition.in_short(&self.literals).settled().allow_parts();
-            self.in_parts.extend(in_parts.then_some(n));
-            if weight > MOST_NEEDED || is_odd {
+            self.in_parts.extend((is_odd || required.allow_parts()).then_some(n));
+            if is_alone {
                 self.together.extend(is_odd.then_some(n));
                 self.always.push(n);
             } else if let Some((heads, with, stand_in)) = of_structure {
@@ -133,15 +135,14 @@ impl Told {
                 self.by_heads.entry(heads).or_default().push(n);
                 self.of_structure.push(stand_in);
             } else {
-                self.rule(n, condition, || file.without_modules(at, rule));
+                self.rule(n, condition, required, || file.without_modules(at, rule));
             }
         }
         self.rules.extend(file.texts(namespace));
     }
 
     /// A rule that is told by what its condition requires.
-    fn rule(&mut self, n: u32, condition: Condition, without_modules: impl FnOnce() -> Option<Weaker>) {
-        let required = condition.in_short(&self.literals).settled();
+    fn rule(&mut self, n: u32, condition: Condition, required: Alternatives, without_modules: impl FnOnce() -> Option<Weaker>) {
         let common = self.commonness(&required);
         let Alternatives { with_literals, without } = if common <= COMMON { required } else { required.but_literals() };
         let is_whole = without.is_none() && common > FREQUENT && condition.depth() <= DEEPEST;
